@@ -1,0 +1,127 @@
+/*
+ * sha256.c - SHA-256, as FIPS 180-4 section 6.2 writes it down.
+ *
+ * Short names are hashed here, a few a session: clear beats fast.
+ *
+ * Runs as: everybody.
+ * Trusts:  nothing.
+ */
+#include "base/sha256.h"
+
+#include <string.h>
+
+/* FIPS 180-4 section 4.2.2. */
+static const uint32_t K[64] = {
+	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
+	0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
+	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
+	0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
+	0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
+	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+	0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5,
+	0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
+	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+static uint32_t rotr(uint32_t x, unsigned n)
+{
+	return x >> n | x << (32 - n);
+}
+
+static uint32_t big_endian(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Section 6.2.2 step 1. */
+static void schedule(uint32_t w[64], const unsigned char block[64])
+{
+	unsigned t;
+
+	for (t = 0; t < 16; t++)
+		w[t] = big_endian(block + 4 * t);
+	for (; t < 64; t++) {
+		uint32_t a = w[t - 15], b = w[t - 2];
+
+		w[t] = (rotr(b, 17) ^ rotr(b, 19) ^ b >> 10) + w[t - 7] +
+		    (rotr(a, 7) ^ rotr(a, 18) ^ a >> 3) + w[t - 16];
+	}
+}
+
+/* Section 6.2.2 steps 2 to 4; v is a..h. */
+static void compress(uint32_t h[8], const unsigned char block[64])
+{
+	uint32_t w[64], v[8];
+	unsigned t;
+
+	schedule(w, block);
+	memcpy(v, h, sizeof v);
+	for (t = 0; t < 64; t++) {
+		uint32_t a = v[0], e = v[4];
+		uint32_t t1 = v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
+		    ((e & v[5]) ^ (~e & v[6])) + K[t] + w[t];
+		uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) +
+		    ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
+
+		memmove(v + 1, v, 7 * sizeof v[0]);
+		v[4] += t1;
+		v[0] = t1 + t2;
+	}
+	for (t = 0; t < 8; t++)
+		h[t] += v[t];
+}
+
+void sha256_start(struct sha256 *s)
+{
+	/* Section 5.3.3. */
+	static const uint32_t first[8] = {
+		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+		0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+	};
+
+	memset(s, 0, sizeof *s);
+	memcpy(s->h, first, sizeof s->h);
+}
+
+void sha256_add(struct sha256 *s, const void *data, size_t len)
+{
+	const unsigned char *in = data;
+
+	while (len > 0) {
+		size_t used = s->octets % sizeof s->block;
+		size_t n = sizeof s->block - used;
+
+		if (n > len)
+			n = len;
+		memcpy(s->block + used, in, n);
+		if (used + n == sizeof s->block)
+			compress(s->h, s->block);
+		s->octets += n;
+		in += n;
+		len -= n;
+	}
+}
+
+void sha256_end(struct sha256 *s, unsigned char digest[SHA256_LEN])
+{
+	static const unsigned char pad[64] = { 0x80 };
+	uint64_t bits = s->octets * 8;
+	unsigned char length[8];
+	unsigned i;
+
+	for (i = 0; i < 8; i++)
+		length[i] = (unsigned char)(bits >> (56 - 8 * i));
+	sha256_add(s, pad, 1 + (119 - s->octets % 64) % 64);
+	sha256_add(s, length, sizeof length);
+	for (i = 0; i < SHA256_LEN; i++)
+		digest[i] = (unsigned char)(s->h[i / 4] >> (24 - 8 * (i % 4)));
+	explicit_bzero(s, sizeof *s);
+}

@@ -1,0 +1,92 @@
+/*
+ * maildrop.h - the frozen message list: numbers, sizes, UIDLs, deletion marks,
+ * totals (RFC 1939 sections 4 and 5; P-21, P-31, P-35, P-41...P-49, P-142).
+ *
+ * The list is made once, at login, and keeps its numbers.  Where a message is
+ * now may change: other programs rename it, and it is followed.
+ */
+#ifndef MAIL_MAILDROP_H
+#define MAIL_MAILDROP_H
+
+#include "mail/maildir.h"
+#include "mail/uidl.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAILDROP_LIMIT 1000000	/* messages served; beyond: logged (S-10) */
+
+enum {
+	MESSAGE_DELETED = 1,	/* marked by DELE */
+	MESSAGE_RETRIEVED = 2,	/* sent to its end by RETR: P-54 */
+	MESSAGE_MISSING = 4,	/* not there when maildrop_follow() looked */
+	MESSAGE_REMOVED = 8	/* by UPDATE */
+};
+
+struct message {
+	uint64_t id;		/* see maildir_scan() */
+	uint64_t octets;	/* on the wire, or SIZE_UNKNOWN */
+	uint32_t name;		/* at login: offset in names, NUL-terminated */
+	uint32_t path;		/* now: the same */
+	uint32_t copy;		/* 0, or n for the nth of one unique name */
+	uint8_t sub;		/* enum maildir_sub, now */
+	uint8_t marks;
+};
+
+struct maildrop {
+	struct maildir *dir;
+	struct message *list;
+	size_t count, room;	/* messages */
+	char *names;
+	size_t names_used, names_room;	/* octets */
+	bool trashed_hidden;	/* messages flagged T are left out */
+};
+
+/*
+ * Lists the Maildir, which stays the caller's; trashed_hidden with
+ * --delete=flag.  -1: logged, and d is empty.
+ */
+int maildrop_load(struct maildrop *d, struct maildir *dir,
+    bool trashed_hidden);
+void maildrop_free(struct maildrop *d);
+
+/* Message number n, 1..count, or NULL if there is none or it is deleted. */
+struct message *maildrop_find(const struct maildrop *d, uint64_t n);
+
+/*
+ * Opens a message wherever it is now, and fills *st.  -1: errno; ENOENT: it
+ * is gone (P-35).
+ */
+int maildrop_fetch(struct maildrop *d, struct message *m, struct stat *st);
+
+/*
+ * Makes m->octets known.  A message that is gone is 0 octets; one that its
+ * mode hides from us has the size stored.  -1: logged; try again later.
+ */
+int maildrop_size(struct maildrop *d, struct message *m);
+
+/* Messages that are not deleted, and the sum of their sizes so far known. */
+struct maildrop_totals {
+	size_t count;
+	uint64_t octets;
+	bool known;		/* the size of every one of them is */
+};
+struct maildrop_totals maildrop_totals(const struct maildrop *d);
+
+/* Writes m's UIDL to out; returns its octets. */
+size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
+    char out[UIDL_LIMIT]);
+
+/* The name m has now, for maildir_remove() and its like. */
+const char *maildrop_name(const struct maildrop *d, const struct message *m);
+
+/*
+ * Reads both directories and notes where every message is now, or that it is
+ * MESSAGE_MISSING.  1: nothing changed meanwhile, so a missing message is
+ * gone; 0: something did, and it may have moved; -1: logged.
+ */
+int maildrop_follow(struct maildrop *d);
+#define MAILDROP_SEARCHES 5	/* at most, for one message: P-35, P-52 */
+
+#endif

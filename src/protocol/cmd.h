@@ -1,0 +1,85 @@
+/*
+ * cmd.h - splits a line, finds the table row, counts the arguments, calls the
+ * handler; the loop of a state; struct session (P-1...P-11, P-16).
+ */
+#ifndef PROTOCOL_CMD_H
+#define PROTOCOL_CMD_H
+
+#include "config.h"
+#include "mail/maildir.h"
+#include "mail/maildrop.h"
+#include "wire/handover.h"
+#include "wire/line.h"
+#include "wire/peer.h"
+#include "wire/reply.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CMD_ARGS 2	/* the most any command takes: TOP */
+
+/* How a session ended, as the log names it. */
+enum end {
+	END_QUIT,
+	END_DISCONNECT,
+	END_TIMEOUT,		/* it sent nothing: P-22 */
+	END_STALLED,		/* it read nothing: P-24 */
+	END_SIGNAL,
+	END_ERROR
+};
+
+struct tally {
+	uint64_t retr, retr_octets;	/* sent whole; octets on the wire */
+	uint64_t top, top_octets;
+	uint64_t marked, removed;	/* at QUIT */
+	uint64_t seen;			/* got flag S */
+	enum handover delivered;	/* what was sent before QUIT: U1 */
+};
+
+/* All that is one session's; each module gets the member it needs. */
+struct session {
+	const struct config *config;
+	uint64_t began;			/* idle_clock() */
+	struct peer peer;
+	struct maildir dir;
+	struct maildrop drop;
+	struct line in;
+	struct reply out;
+	enum end end;
+	struct tally tally;
+};
+
+enum next {
+	STAY,		/* in this state */
+	ADVANCE,	/* to the next one */
+	HANG_UP		/* s->end says why */
+};
+
+struct args {
+	size_t count;
+	struct {
+		const char *text;	/* NUL-terminated */
+		size_t len;
+	} arg[CMD_ARGS];
+};
+
+struct command {
+	char verb[5];
+	unsigned char min, max;		/* arguments */
+	enum next (*handler)(struct session *s, const struct args *a);
+};
+
+/*
+ * Reads and executes commands of one state; table ends with an empty row.
+ * After limit bad ones in a row (P-10) the session ends.  ADVANCE or HANG_UP.
+ */
+enum next cmd_loop(struct session *s, const struct command *table,
+    unsigned limit);
+
+/*
+ * The message that the first argument names; NULL if there is none, and then
+ * the -ERR has been given (P-15).
+ */
+struct message *cmd_message(struct session *s, const struct args *a);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * report.c - the two lines of a session in the log.
+ *
+ * The address stands before anything a client chose, so that no user name
+ * can pass for one (S-9).
+ *
+ * Runs as: the owner of the mailbox.
+ * Trusts:  nothing in the values; log.c escapes them.
+ */
+#include "protocol/report.h"
+
+#include "base/idle.h"
+#include "base/log.h"
+#include "mail/size.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void begin(const struct session *s, const char *word)
+{
+	const char *user = getenv("USER");	/* a checker sets it: P-119 */
+
+	if (user == NULL || *user == '\0')
+		user = "-";
+	log_line(LOG_INFO, word);
+	log_string("ip", s->peer.ip);
+	log_string("port", s->peer.port);
+	log_number("pid", (uint64_t)getpid());
+	log_value("user", user, strlen(user), LOG_NAME_MAX);
+}
+
+void report_login(const struct session *s)
+{
+	begin(s, "login");
+	log_string("tls", NULL);	/* whoever did the login knows */
+	log_string("method", "PREAUTH");
+	log_end();
+}
+
+/* The whole maildrop as it was at login; "-" if a size was never asked. */
+static void log_octets(const struct maildrop *d)
+{
+	uint64_t octets = 0;
+	size_t i;
+
+	for (i = 0; i < d->count; i++)
+		if (d->list[i].octets == SIZE_UNKNOWN) {
+			log_string("octets", NULL);
+			return;
+		} else {
+			octets += d->list[i].octets;
+		}
+	log_number("octets", octets);
+}
+
+void report_session(const struct session *s)
+{
+	static const char *const end[] = { "quit", "disconnect", "timeout",
+		"stalled", "signal", "error" };
+	static const char *const delivered[] = { "unknown", "yes", "no",
+		"no", "no" };
+	const struct tally *t = &s->tally;
+
+	begin(s, "session");
+	log_string("end", end[s->end]);
+	log_number("messages", s->drop.count);
+	log_octets(&s->drop);
+	log_pair("retr", t->retr, t->retr_octets);
+	log_pair("top", t->top, t->top_octets);
+	log_pair("del", t->removed, t->marked);
+	log_number("kept", s->drop.count - t->removed);
+	log_number("seen", t->seen);
+	log_number("in", s->in.octets);
+	log_number("out", s->out.accepted);
+	log_string("delivered", delivered[t->delivered]);
+	log_seconds("seconds", idle_clock() - s->began);
+	log_end();
+}

@@ -1,0 +1,184 @@
+/*
+ * trans.c - the TRANSACTION state: STAT LIST RETR DELE NOOP RSET TOP UIDL CAPA
+ * QUIT.
+ *
+ * DELE only marks.  Nothing here removes or renames anything.
+ *
+ * Runs as: the owner of the mailbox.
+ * Trusts:  nothing that was typed, nothing in a message.
+ */
+#include "protocol/trans.h"
+
+#include "protocol/capa.h"
+#include "protocol/retr.h"
+
+static const char unsized[] = "[SYS/TEMP] a message cannot be read now";
+
+static uint64_t number_of(const struct session *s, const struct message *m)
+{
+	return (uint64_t)(m - s->drop.list) + 1;
+}
+
+/* Makes the size of every message known; -1: the -ERR has been given. */
+static int size_all(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->drop.count; i++) {
+		struct message *m = &s->drop.list[i];
+
+		if ((m->marks & MESSAGE_DELETED) == 0 &&
+		    maildrop_size(&s->drop, m) == -1) {
+			reply_err(&s->out, unsized);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static enum next do_stat(struct session *s, const struct args *a)
+{
+	struct maildrop_totals t;
+
+	(void)a;
+	if (size_all(s) == -1)
+		return STAY;
+	t = maildrop_totals(&s->drop);
+	reply_text(&s->out, "+OK ");
+	reply_number(&s->out, t.count);
+	reply_text(&s->out, " ");
+	reply_number(&s->out, t.octets);
+	reply_end(&s->out);
+	return STAY;
+}
+
+/* "n size" or "n uid". */
+static void scan_line(struct session *s, const struct message *m)
+{
+	reply_number(&s->out, number_of(s, m));
+	reply_text(&s->out, " ");
+	reply_number(&s->out, m->octets);
+	reply_end(&s->out);
+}
+
+static void uidl_line(struct session *s, const struct message *m)
+{
+	char uidl[UIDL_LIMIT];
+
+	reply_number(&s->out, number_of(s, m));
+	reply_text(&s->out, " ");
+	reply_octets(&s->out, uidl, maildrop_uidl(&s->drop, m, uidl));
+	reply_end(&s->out);
+}
+
+/* A multi-line answer with a line for each message that is not deleted. */
+static void each_line(struct session *s,
+    void (*print)(struct session *, const struct message *))
+{
+	size_t i;
+
+	reply_text(&s->out, "+OK ");
+	reply_number(&s->out, maildrop_totals(&s->drop).count);
+	reply_text(&s->out, " messages");
+	reply_end(&s->out);
+	for (i = 0; i < s->drop.count; i++)
+		if ((s->drop.list[i].marks & MESSAGE_DELETED) == 0)
+			print(s, &s->drop.list[i]);
+	reply_dot(&s->out);
+}
+
+static enum next do_list(struct session *s, const struct args *a)
+{
+	struct message *m;
+
+	if (a->count == 0) {
+		if (size_all(s) == 0)
+			each_line(s, scan_line);
+		return STAY;
+	}
+	m = cmd_message(s, a);
+	if (m == NULL)
+		return STAY;
+	if (maildrop_size(&s->drop, m) == -1) {
+		reply_err(&s->out, unsized);
+		return STAY;
+	}
+	reply_text(&s->out, "+OK ");
+	scan_line(s, m);
+	return STAY;
+}
+
+static enum next do_uidl(struct session *s, const struct args *a)
+{
+	struct message *m;
+
+	if (a->count == 0) {
+		each_line(s, uidl_line);
+		return STAY;
+	}
+	m = cmd_message(s, a);
+	if (m != NULL) {
+		reply_text(&s->out, "+OK ");
+		uidl_line(s, m);
+	}
+	return STAY;
+}
+
+static enum next do_dele(struct session *s, const struct args *a)
+{
+	struct message *m = cmd_message(s, a);
+
+	if (m != NULL) {
+		m->marks |= MESSAGE_DELETED;
+		reply_text(&s->out, "+OK message ");
+		reply_number(&s->out, number_of(s, m));
+		reply_text(&s->out, " deleted");
+		reply_end(&s->out);
+	}
+	return STAY;
+}
+
+static enum next do_noop(struct session *s, const struct args *a)
+{
+	(void)a;
+	reply_ok(&s->out, "nothing done");
+	return STAY;
+}
+
+static enum next do_rset(struct session *s, const struct args *a)
+{
+	size_t i;
+
+	(void)a;
+	for (i = 0; i < s->drop.count; i++)
+		s->drop.list[i].marks &= (uint8_t)~MESSAGE_DELETED;
+	reply_ok(&s->out, "nothing is deleted");
+	return STAY;
+}
+
+static enum next do_quit(struct session *s, const struct args *a)
+{
+	(void)a;
+	s->end = END_QUIT;
+	return ADVANCE;
+}
+
+static const struct command transaction[] = {
+	/* verb	  args	handler		source */
+	{ "CAPA", 0, 0, capa_reply },	/* RFC 2449 section 5 */
+	{ "DELE", 1, 1, do_dele },	/* RFC 1939 section 5 */
+	{ "LIST", 0, 1, do_list },
+	{ "NOOP", 0, 0, do_noop },
+	{ "QUIT", 0, 0, do_quit },	/* section 6: the one way to UPDATE */
+	{ "RETR", 1, 1, retr_message },
+	{ "RSET", 0, 0, do_rset },
+	{ "STAT", 0, 0, do_stat },
+	{ "TOP",  2, 2, retr_top },	/* section 7 */
+	{ "UIDL", 0, 1, do_uidl },
+	{ "", 0, 0, NULL }
+};
+
+enum next trans_run(struct session *s)
+{
+	return cmd_loop(s, transaction, TRANS_BAD_LIMIT);
+}

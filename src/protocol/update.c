@@ -1,0 +1,199 @@
+/*
+ * update.c - the UPDATE state: carry out the deletions (RFC 1939 section 6).
+ *
+ * Nothing else calls maildir_remove().  QUIT in TRANSACTION leads here and no
+ * other way does: a lost connection, a timeout or an error deletes nothing.
+ *
+ * Runs as: the owner of the mailbox.
+ * Trusts:  the list made at login, not the names now on disk: a message that
+ *          is already gone counts as deleted.
+ */
+#include "protocol/update.h"
+
+#include "base/idle.h"
+#include "wire/handover.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define PAUSE 25	/* ms: longer than MAILDIR_YOUNG, see follow() */
+
+static const char bye[] = "+OK bye\r\n";
+static const char not_delivered[] =
+    "-ERR [SYS/TEMP] not all mail was delivered, nothing removed\r\n";
+static const char not_removed[] =
+    "-ERR [SYS/TEMP] some deleted messages not removed\r\n";
+static const char not_synced[] =
+    "-ERR [SYS/TEMP] messages removed, but perhaps not for good\r\n";
+
+static bool is_marked(const struct message *m)
+{
+	return (m->marks & (MESSAGE_DELETED | MESSAGE_REMOVED)) ==
+	    MESSAGE_DELETED;
+}
+
+static bool is_read(const struct message *m)
+{
+	return (m->marks & (MESSAGE_DELETED | MESSAGE_RETRIEVED)) ==
+	    MESSAGE_RETRIEVED;
+}
+
+static size_t count(const struct maildrop *d,
+    bool (*wanted)(const struct message *))
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < d->count; i++)
+		n += wanted(&d->list[i]);
+	return n;
+}
+
+/*
+ * Notes where everything is now.  We have just changed these directories
+ * ourselves: only after a pause can their times show what others do meanwhile.
+ * True: a message that is missing is gone.
+ */
+static bool follow(struct maildrop *d)
+{
+	idle_sleep(PAUSE);
+	return maildrop_follow(d) == 1;
+}
+
+/* One attempt for each message that is marked; counts those not found. */
+static size_t remove_marked(struct session *s, size_t *failed)
+{
+	size_t missing = 0, i;
+
+	for (i = 0; i < s->drop.count; i++) {
+		struct message *m = &s->drop.list[i];
+
+		if (!is_marked(m))
+			continue;
+		switch (maildir_remove(&s->dir, s->config->delete,
+		    (enum maildir_sub)m->sub, maildrop_name(&s->drop, m),
+		    m->id)) {
+		case MAILDIR_DONE:
+			m->marks |= MESSAGE_REMOVED;
+			break;
+		case MAILDIR_MISSING:
+			missing++;
+			break;
+		case MAILDIR_FAILED:
+			++*failed;
+			break;
+		}
+	}
+	return missing;
+}
+
+/* After a search that nothing disturbed, what is missing is gone: P-52. */
+static void count_as_removed(struct maildrop *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->count; i++)
+		if (is_marked(&d->list[i]) &&
+		    (d->list[i].marks & MESSAGE_MISSING) != 0)
+			d->list[i].marks |= MESSAGE_REMOVED;
+}
+
+/*
+ * U2.  Other programs may rename meanwhile: who is not found is searched and
+ * tried again (P-52).  True: everything marked is gone.
+ */
+static bool remove_all(struct session *s)
+{
+	size_t failed = 0, missing = remove_marked(s, &failed);
+	int searches;
+
+	for (searches = 0; missing > 0 && searches < MAILDROP_SEARCHES;
+	    searches++) {
+		if (follow(&s->drop))
+			count_as_removed(&s->drop);
+		failed = 0;
+		missing = remove_marked(s, &failed);
+	}
+	return missing == 0 && failed == 0;
+}
+
+/* U3.  A failure is logged where it is met, and changes no answer (P-54). */
+static void mark_seen(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->drop.count; i++) {
+		const struct message *m = &s->drop.list[i];
+
+		if (is_read(m) && maildir_mark_seen(&s->dir,
+		    (enum maildir_sub)m->sub, maildrop_name(&s->drop, m),
+		    m->id) == MAILDIR_DONE)
+			s->tally.seen++;
+	}
+}
+
+static const char *remove_and_flag(struct session *s)
+{
+	const char *answer = bye;
+
+	if (s->tally.marked > 0 && !remove_all(s))
+		answer = not_removed;
+	s->tally.removed = s->tally.marked - count(&s->drop, is_marked);
+	if (!s->config->keep_new)
+		mark_seen(s);
+	if (s->config->sync && (s->tally.removed > 0 || s->tally.seen > 0) &&
+	    maildir_sync(&s->dir, s->config->delete) == -1 && answer == bye)
+		answer = not_synced;
+	return answer;
+}
+
+/* U1.  Nothing is removed before all that RETR and TOP sent has arrived. */
+static enum handover hand_over(struct session *s)
+{
+	enum reply_state state = reply_flush(&s->out);
+
+	if (state == REPLY_STALLED)
+		return HANDOVER_EXPIRED;
+	if (state == REPLY_SIGNAL)
+		return HANDOVER_SIGNAL;
+	/* Octets after the mark may be lost: they are only short answers. */
+	if (s->tally.marked == 0)
+		return handover_now(s->out.fd, s->out.accepted, s->out.mark);
+	return handover_wait(s->out.fd, s->out.accepted, s->out.mark);
+}
+
+/* Up to here a signal or the alarm ends the session with nothing removed. */
+static bool disarm(struct session *s)
+{
+	switch (idle_disarm()) {
+	case IDLE_EXPIRED:
+		s->end = END_STALLED;
+		return false;
+	case IDLE_SIGNAL:
+		s->end = END_SIGNAL;
+		return false;
+	case IDLE_GO_ON:
+		break;
+	}
+	return true;
+}
+
+void update_run(struct session *s)
+{
+	enum handover h;
+	const char *answer = not_delivered;
+
+	s->tally.marked = count(&s->drop, is_marked);
+	h = hand_over(s);
+	s->tally.delivered = h;
+	if (h == HANDOVER_EXPIRED || h == HANDOVER_SIGNAL) {
+		s->end = h == HANDOVER_SIGNAL ? END_SIGNAL : END_STALLED;
+		return;
+	}
+	if (!disarm(s))
+		return;
+	if (h != HANDOVER_NO || s->tally.marked == 0)
+		answer = remove_and_flag(s);
+	if (handover_say(s->out.fd, answer, strlen(answer)) == 0)
+		s->out.accepted += strlen(answer);
+	handover_close(s->in.fd, s->out.fd);
+}

@@ -1,0 +1,60 @@
+"""The house rules a machine can check.
+
+Wings include headers of themselves and of the wings below, never of one
+above or beside; a rule number cited anywhere stands in src/RULES, once.
+"""
+
+import pathlib
+import re
+import sys
+
+BELOW = {
+    "": {"", "protocol", "admin", "login", "mail", "wire", "base"},
+    "protocol": {"config", "protocol", "login", "mail", "wire", "base"},
+    "admin": {"config", "admin", "login", "mail", "wire", "base"},
+    "login": {"login", "base"},
+    "mail": {"mail", "base"},
+    "wire": {"wire", "base"},
+    "base": {"base"},
+}
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
+CITED = re.compile(r"\b(P-\d+|S-\d+)\b")
+
+
+def wing(path):
+    """protocol for protocol/cmd.h, config for config.h."""
+    return path.split("/")[0] if "/" in path else path.removesuffix(".h")
+
+
+def wrong_includes(src):
+    for file in sorted(src.rglob("*.[ch]")):
+        name = str(file.relative_to(src))
+        own = name.split("/")[0] if "/" in name else ""
+        for included in INCLUDE.findall(file.read_text()):
+            allowed = BELOW[own] | ({"config"} if own == "" else set())
+            if wing(included) not in allowed and name != "config.c":
+                yield f"{name} must not include {included}"
+
+
+def wrong_citations(top):
+    rules = re.findall(r"^([PS]-\d+)\b", (top / "src/RULES").read_text(), re.M)
+    for rule in sorted(set(rules)):
+        if rules.count(rule) != 1:
+            yield f"src/RULES has {rule} {rules.count(rule)} times"
+    for folder in ("src", "t", "man"):
+        for file in sorted((top / folder).rglob("*")):
+            if not file.is_file() or file.suffix == ".pyc":
+                continue
+            text = file.read_text(errors="replace")
+            for rule in sorted(set(CITED.findall(text)) - set(rules)):
+                yield f"{file.relative_to(top)} cites {rule}: not in src/RULES"
+
+
+def main():
+    top = pathlib.Path(sys.argv[1])
+    found = [*wrong_includes(top / "src"), *wrong_citations(top)]
+    print("\n".join(found))
+    return 1 if found else 0
+
+
+sys.exit(main())
