@@ -19,7 +19,7 @@
 
 enum option_name { OPT_PREAUTH = 256, OPT_IDLE_TIMEOUT, OPT_DELETE, OPT_LOCK,
 	OPT_KEEP_NEW, OPT_KEEP_TMP, OPT_SYNC, OPT_EXPIRE, OPT_LOG, OPT_HELP,
-	OPT_VERSION };
+	OPT_VERBOSE, OPT_VERSION };
 
 static const struct option options[] = {
 	{ "preauth",	   no_argument,	      NULL, OPT_PREAUTH },
@@ -31,7 +31,7 @@ static const struct option options[] = {
 	{ "sync",	   no_argument,	      NULL, OPT_SYNC },
 	{ "expire",	   required_argument, NULL, OPT_EXPIRE },
 	{ "log",	   required_argument, NULL, OPT_LOG },
-	{ "verbose",	   no_argument,	      NULL, 'v' },
+	{ "verbose",	   no_argument,	      NULL, OPT_VERBOSE },
 	{ "help",	   no_argument,	      NULL, OPT_HELP },
 	{ "version",	   no_argument,	      NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 }
@@ -73,16 +73,6 @@ static int word(const char *const words[], const char *value)
 		if (strcmp(words[i], value) == 0)
 			return i;
 	return -1;
-}
-
-/* The name of an option, for a message. */
-static const char *spelled(int option)
-{
-	size_t i = 0;
-
-	while (options[i].val != option)
-		i++;
-	return options[i].name;
 }
 
 static int number(uint64_t min, uint64_t max, unsigned *value)
@@ -142,6 +132,7 @@ static int take(struct config *c, int option, bool *preauth,
 		if ((i = word(log_words, optarg)) != -1)
 			c->log = (enum log_to)i;
 		return i;
+	case OPT_VERBOSE:
 	case 'v':
 		c->verbose = true;
 		return 0;
@@ -154,24 +145,39 @@ static int take(struct config *c, int option, bool *preauth,
 	}
 }
 
+/* getopt_long() takes abbreviations; there is one way to say a thing. */
+static bool abbreviated(const char *said, const char *name)
+{
+	return strncmp(said, "--", 2) == 0 &&
+	    strcspn(said + 2, "=") != strlen(name);
+}
+
 static int read_options(struct config *c, int argc, char **argv,
     bool *preauth, char error[CONFIG_ERROR])
 {
-	const char *right = "";
-	int option;
+	const char *right = "", *said = argv[1];
+	int option, i;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+:v", options, NULL)) != -1)
-		if (option == '?' || option == ':') {
-			snprintf(error, CONFIG_ERROR, option == ':' ?
-			    "option %s needs a value: see --help" :
-			    "unknown option %s: see --help", argv[optind - 1]);
-			return -1;
-		} else if (take(c, option, preauth, &right) == -1) {
-			snprintf(error, CONFIG_ERROR, "--%s=%s: must be %s",
-			    spelled(option), optarg, right);
+	while ((option = getopt_long(argc, argv, "+:v", options, &i)) != -1) {
+		if (option == ':') {
+			snprintf(error, CONFIG_ERROR,
+			    "option %s needs a value: see --help", said);
 			return -1;
 		}
+		if (option == '?' || (option != 'v' && abbreviated(said,
+		    options[i].name))) {
+			snprintf(error, CONFIG_ERROR,
+			    "unknown option %s: see --help", said);
+			return -1;
+		}
+		if (take(c, option, preauth, &right) == -1) {
+			snprintf(error, CONFIG_ERROR, "--%s=%s: must be %s",
+			    options[i].name, optarg, right);
+			return -1;
+		}
+		said = argv[optind];
+	}
 	return 0;
 }
 

@@ -119,6 +119,11 @@ static enum exit_code serve(const struct config *c)
 	    refusal == in_use ? EXIT_SERVED : EXIT_SYSTEM);
 }
 
+static enum exit_code print(const char *text)
+{
+	return dprintf(1, "%s", text) < 0 ? EXIT_SYSTEM : EXIT_SERVED;
+}
+
 int main(int argc, char **argv)
 {
 	struct config c;
@@ -137,9 +142,9 @@ int main(int argc, char **argv)
 	if (r == -1)
 		return wrong_use(error);
 	if (c.what == CONFIG_HELP)
-		return dprintf(1, "%s", config_help) < 0;
+		return print(config_help);
 	if (c.what == CONFIG_VERSION)
-		return dprintf(1, "%s\n", PACKAGE_STRING) < 0;
+		return print(PACKAGE_STRING "\n");
 	if (getuid() == 0 || geteuid() == 0)
 		return wrong_use("--preauth: must not be run as root, start "
 		    "it as the owner of the Maildir");

@@ -416,7 +416,7 @@ static int add_flag(const struct maildir *m, enum maildir_sub sub,
 	char flagged[NAME_LIMIT + 1];
 
 	if (name_add_flag(name, flag, flagged) == -1) {
-		errno = ENAMETOOLONG;
+		errno = EINVAL;
 		return -1;
 	}
 	if (sub == MAILDIR_CUR && strcmp(name, flagged) == 0)
@@ -455,7 +455,9 @@ enum maildir_result maildir_remove(const struct maildir *m,
 		return result(m, r, "cannot move to .Trash/cur:", sub, name);
 	case MAILDIR_FLAG:
 		r = add_flag(m, sub, name, 'T');
-		return result(m, r, "cannot add flag T to", sub, name);
+		return result(m, r, "cannot add flag T (the info must be "
+		    "\":2,\" and the name no longer than 255 octets) to",
+		    sub, name);
 	}
 	return MAILDIR_FAILED;
 }
@@ -468,6 +470,8 @@ enum maildir_result maildir_mark_seen(const struct maildir *m,
 
 	if (r == 0)
 		r = add_flag(m, sub, name, 'S');
+	if (r == -1 && errno == EINVAL)
+		return MAILDIR_MISSING;	/* other info is left alone: P-144 */
 	return result(m, r, "cannot add flag S to", sub, name);
 }
 

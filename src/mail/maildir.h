@@ -101,7 +101,10 @@ enum maildir_result maildir_remove(const struct maildir *m,
     enum maildir_delete way, enum maildir_sub sub, const char *name,
     uint64_t id);
 
-/* Moves a message to cur/ with flag S, or adds the flag there (P-54). */
+/*
+ * Moves a message to cur/ with flag S, or adds the flag there (P-54).  One
+ * whose info is of another form is left alone: MAILDIR_MISSING.
+ */
 enum maildir_result maildir_mark_seen(const struct maildir *m,
     enum maildir_sub sub, const char *name, uint64_t id);
 

@@ -286,7 +286,7 @@ int maildrop_fetch(struct maildrop *d, struct message *m, struct stat *st)
 			errno = EIO;	/* not known to be gone */
 			return -1;
 		}
-		if (r == 1 && (m->marks & MESSAGE_MISSING) != 0)
+		if (r == 1 && (m->marks & MESSAGE_GONE) != 0)
 			break;
 	}
 	errno = ENOENT;
@@ -345,7 +345,7 @@ int maildrop_size(struct maildrop *d, struct message *m)
 		return 0;
 	}
 	errno = ENOENT;
-	if ((m->marks & MESSAGE_MISSING) != 0)
+	if ((m->marks & MESSAGE_GONE) != 0)
 		return size_without_reading(d, m);
 	fd = maildrop_fetch(d, m, &st);
 	if (fd == -1)
@@ -477,7 +477,7 @@ static int note(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
 		if (move_to(d, m, name) == -1)
 			return -1;
 		m->sub = (uint8_t)sub;
-		m->marks &= (uint8_t)~MESSAGE_MISSING;
+		m->marks &= (uint8_t)~(MESSAGE_UNSEEN | MESSAGE_GONE);
 	}
 	return 0;
 }
@@ -498,12 +498,21 @@ static int look_for_all(struct maildrop *d)
 		return -1;
 	for (i = 0; i < d->count; i++) {
 		s.by_id[i].key = d->list[i].id;
-		d->list[i].marks |= MESSAGE_MISSING;
+		d->list[i].marks |= MESSAGE_UNSEEN;
 	}
 	order_sort(s.by_id, d->count, any_order, NULL);
 	r = scan_both(d->dir, note, &s);
 	free(s.by_id);
 	return r;
+}
+
+static void note_gone(struct maildrop *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->count; i++)
+		if ((d->list[i].marks & MESSAGE_UNSEEN) != 0)
+			d->list[i].marks |= MESSAGE_GONE;
 }
 
 int maildrop_follow(struct maildrop *d)
@@ -516,7 +525,10 @@ int maildrop_follow(struct maildrop *d)
 	young = maildir_young(&before);
 	if (look_for_all(d) == -1 || maildir_times(d->dir, &after) == -1)
 		goto fail;
-	return !young && maildir_same_times(&before, &after);
+	if (young || !maildir_same_times(&before, &after))
+		return 0;
+	note_gone(d);
+	return 1;
 fail:
 	log_errno("cannot search Maildir", d->dir->path);
 	return -1;

@@ -20,8 +20,9 @@
 enum {
 	MESSAGE_DELETED = 1,	/* marked by DELE */
 	MESSAGE_RETRIEVED = 2,	/* sent to its end by RETR: P-54 */
-	MESSAGE_MISSING = 4,	/* not there when maildrop_follow() looked */
-	MESSAGE_REMOVED = 8	/* by UPDATE */
+	MESSAGE_REMOVED = 4,	/* by UPDATE */
+	MESSAGE_GONE = 8,	/* somebody else did: maildrop_follow() */
+	MESSAGE_UNSEEN = 16	/* while maildrop_follow() looks */
 };
 
 struct message {
@@ -82,9 +83,9 @@ size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
 const char *maildrop_name(const struct maildrop *d, const struct message *m);
 
 /*
- * Reads both directories and notes where every message is now, or that it is
- * MESSAGE_MISSING.  1: nothing changed meanwhile, so a missing message is
- * gone; 0: something did, and it may have moved; -1: logged.
+ * Reads both directories and notes where every message is now.  1: nothing
+ * changed meanwhile, so that who was not seen is MESSAGE_GONE; 0: something
+ * did, and it may only have moved; -1: logged.
  */
 int maildrop_follow(struct maildrop *d);
 #define MAILDROP_SEARCHES 5	/* at most, for one message: P-35, P-52 */

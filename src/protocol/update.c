@@ -11,6 +11,7 @@
 #include "protocol/update.h"
 
 #include "base/idle.h"
+#include "mail/name.h"
 #include "wire/handover.h"
 
 #include <stdbool.h>
@@ -32,26 +33,27 @@ static bool is_marked(const struct message *m)
 	    MESSAGE_DELETED;
 }
 
-static bool is_read(const struct message *m)
+/* Was fetched to its end, is kept, and has no flag S yet (P-54). */
+static bool is_newly_read(const struct maildrop *d, const struct message *m)
 {
 	return (m->marks & (MESSAGE_DELETED | MESSAGE_RETRIEVED)) ==
-	    MESSAGE_RETRIEVED;
+	    MESSAGE_RETRIEVED && !(m->sub == MAILDIR_CUR &&
+	    name_has_flag(maildrop_name(d, m), 'S'));
 }
 
-static size_t count(const struct maildrop *d,
-    bool (*wanted)(const struct message *))
+static size_t count_marked(const struct maildrop *d)
 {
 	size_t n = 0, i;
 
 	for (i = 0; i < d->count; i++)
-		n += wanted(&d->list[i]);
+		n += is_marked(&d->list[i]);
 	return n;
 }
 
 /*
  * Notes where everything is now.  We have just changed these directories
  * ourselves: only after a pause can their times show what others do meanwhile.
- * True: a message that is missing is gone.
+ * True: who was not found is gone.
  */
 static bool follow(struct maildrop *d)
 {
@@ -86,14 +88,14 @@ static size_t remove_marked(struct session *s, size_t *failed)
 	return missing;
 }
 
-/* After a search that nothing disturbed, what is missing is gone: P-52. */
+/* Who was found by no search that nothing disturbed, is gone: P-52. */
 static void count_as_removed(struct maildrop *d)
 {
 	size_t i;
 
 	for (i = 0; i < d->count; i++)
 		if (is_marked(&d->list[i]) &&
-		    (d->list[i].marks & MESSAGE_MISSING) != 0)
+		    (d->list[i].marks & MESSAGE_GONE) != 0)
 			d->list[i].marks |= MESSAGE_REMOVED;
 }
 
@@ -124,7 +126,7 @@ static void mark_seen(struct session *s)
 	for (i = 0; i < s->drop.count; i++) {
 		const struct message *m = &s->drop.list[i];
 
-		if (is_read(m) && maildir_mark_seen(&s->dir,
+		if (is_newly_read(&s->drop, m) && maildir_mark_seen(&s->dir,
 		    (enum maildir_sub)m->sub, maildrop_name(&s->drop, m),
 		    m->id) == MAILDIR_DONE)
 			s->tally.seen++;
@@ -135,9 +137,12 @@ static const char *remove_and_flag(struct session *s)
 {
 	const char *answer = bye;
 
+	/* What did not arrive was not read either. */
+	if (s->tally.delivered == HANDOVER_NO)
+		return s->tally.marked > 0 ? not_delivered : bye;
 	if (s->tally.marked > 0 && !remove_all(s))
 		answer = not_removed;
-	s->tally.removed = s->tally.marked - count(&s->drop, is_marked);
+	s->tally.removed = s->tally.marked - count_marked(&s->drop);
 	if (!s->config->keep_new)
 		mark_seen(s);
 	if (s->config->sync && (s->tally.removed > 0 || s->tally.seen > 0) &&
@@ -180,9 +185,9 @@ static bool disarm(struct session *s)
 void update_run(struct session *s)
 {
 	enum handover h;
-	const char *answer = not_delivered;
+	const char *answer;
 
-	s->tally.marked = count(&s->drop, is_marked);
+	s->tally.marked = count_marked(&s->drop);
 	h = hand_over(s);
 	s->tally.delivered = h;
 	if (h == HANDOVER_EXPIRED || h == HANDOVER_SIGNAL) {
@@ -191,8 +196,7 @@ void update_run(struct session *s)
 	}
 	if (!disarm(s))
 		return;
-	if (h != HANDOVER_NO || s->tally.marked == 0)
-		answer = remove_and_flag(s);
+	answer = remove_and_flag(s);
 	if (handover_say(s->out.fd, answer, strlen(answer)) == 0)
 		s->out.accepted += strlen(answer);
 	handover_close(s->in.fd, s->out.fd);
