@@ -5,13 +5,33 @@
 #define CONFIG_H
 
 #include "base/log.h"
-#include "mail/maildir.h"
+#include "mail/change.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
+
+#define CONFIG_WORDS 64	/* of session options, at most */
 
 struct config {
-	enum { CONFIG_SERVE, CONFIG_HELP, CONFIG_VERSION } what;
-	const char *maildir;
+	enum {
+		CONFIG_PREAUTH, CONFIG_PASSWD_FILE, CONFIG_PAM,
+		CONFIG_CHECKPASSWORD, CONFIG_HELP, CONFIG_VERSION
+	} what;
+	const char *maildir;		/* a template where a name is known */
+	const char *passwd_file;
+	const char *pam_service;
+	char **checker;			/* CHECKER ARG..., ended by NULL */
+	enum {
+		CONFIG_TLS_OFF, CONFIG_TLS_ON, CONFIG_TLS_UCSPI
+	} tls;
+	bool allow_plaintext;
+	bool proxy_protocol;
+	bool apop;
+	const char *hostname;		/* NULL: ask the system */
+	const char *user;		/* the part before login: who */
+	const char *chroot;		/* and where */
+	uid_t min_uid;
+	unsigned login_timeout;		/* seconds; 0: no limit */
 	unsigned idle_timeout;		/* seconds, at least IDLE_MIN */
 	enum maildir_delete delete;
 	bool lock;
@@ -21,6 +41,9 @@ struct config {
 	bool verbose;
 	const char *expire;		/* "NEVER", days in decimal, or NULL */
 	enum log_to log;
+
+	/* The options a session needs, as they were typed; NULL at the end. */
+	const char *words[CONFIG_WORDS + 1];
 };
 
 #define CONFIG_ERROR 256	/* octets of a message, NUL included */

@@ -1,45 +1,52 @@
 /*
- * main.c - the order of the stages; exit codes.
+ * main.c - the order of the stages, the process split, exit codes.
  *
- * Runs as: the owner of the mailbox.  Started as root it refuses (S-3).
+ *	front:  a user of its own, in an empty directory, sandboxed
+ *	        PROXY header -> greeting -> authz --name, secret--> broker
+ *	keeper: as started, deaf until login
+ *	        broker -> auth -> priv -> sandbox -> maildrop -> trans -> update
+ *
+ * Runs as: whoever the launcher chose; then see each stage.
  * Trusts:  the operator's command line, nothing it inherits.
  */
 #include "base/idle.h"
 #include "base/log.h"
+#include "base/priv.h"
+#include "base/sandbox.h"
 #include "config.h"
+#include "login/auth.h"
+#include "login/auth_checkpw.h"
+#include "login/broker.h"
+#include "login/keeper.h"
+#include "login/scheme.h"
+#include "login/template.h"
+#include "protocol/authz.h"
 #include "protocol/cmd.h"
 #include "protocol/report.h"
-#include "protocol/trans.h"
-#include "protocol/update.h"
+#include "protocol/serve.h"
 #include "wire/handover.h"
+#include "wire/stls.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum exit_code { EXIT_SERVED = 0, EXIT_USAGE = 100, EXIT_SYSTEM = 111 };
 
 static const char permanent[] =
     "-ERR [SYS/PERM] this server is not set up right\r\n";
-static const char temporary[] = "-ERR [SYS/TEMP] maildir not usable\r\n";
-static const char in_use[] = "-ERR [IN-USE] maildrop is open elsewhere\r\n";
+static const char temporary[] = "-ERR [SYS/TEMP] try again later\r\n";
 
-/*
- * 0 and 1 are the connection; without 2, the next file opened would take its
- * place.  Whatever else was left open is not ours (S-12).
- */
-static int check_descriptors(void)
-{
-	if (fcntl(0, F_GETFD) == -1 || fcntl(1, F_GETFD) == -1)
-		return -1;
-	if (fcntl(2, F_GETFD) == -1 && open("/dev/null", O_RDWR) != 2)
-		return -1;
-	syscall(SYS_close_range, 3U, ~0U, 0U);	/* old kernels: nothing lost */
-	return 0;
-}
+/* Too large for a stack; all zero at the start. */
+static struct session session;
 
 /* The client that waits hears of it in words of ours, never the details. */
 static enum exit_code refuse(const char *text, enum exit_code code)
@@ -52,71 +59,334 @@ static enum exit_code refuse(const char *text, enum exit_code code)
 }
 
 /* A person at a terminal is told there; else it goes to the log. */
-static enum exit_code wrong_use(const char *error)
+static enum exit_code wrong_use(const char *error, enum exit_code code)
 {
 	if (isatty(2))
 		dprintf(2, "maildir-pop3d: %s\n", error);
 	else
 		log_error(error, NULL);
-	return refuse(permanent, EXIT_USAGE);
+	return refuse(permanent, code);
 }
 
-/* The -ERR for a maildrop that cannot be served, or NULL. */
-static const char *open_maildrop(struct session *s)
-{
-	const struct config *c = s->config;
-	int busy;
+/* --- after login: the owner of the mailbox ------------------------------ */
 
-	if (maildir_open(&s->dir, c->maildir) == -1)
-		return temporary;
-	busy = c->lock ? maildir_lock(&s->dir) : 0;
-	if (busy != 0)
-		return busy == 1 ? in_use : temporary;
-	if (c->delete == MAILDIR_TRASH)
-		maildir_open_trash(&s->dir);	/* if not: QUIT will say */
-	return maildrop_load(&s->drop, &s->dir, c->delete == MAILDIR_FLAG) ==
-	    -1 ? temporary : NULL;
-}
-
-static void run(struct session *s)
+static enum exit_code serve_preauth(void)
 {
-	reply_ok(&s->out, "POP3 ready");
-	reply_flush(&s->out);
-	report_login(s);
-	if (!s->config->keep_tmp)
-		maildir_clean_tmp(&s->dir);
-	if (trans_run(s) == ADVANCE) {
-		update_run(s);
-	} else if (s->end == END_DISCONNECT || s->end == END_ERROR) {
-		/* A client that closed its sending side may still read. */
-		reply_flush(&s->out);
-		handover_close(s->in.fd, s->out.fd);
-	}
-	if (s->tally.delivered == HANDOVER_UNKNOWN)
-		s->tally.delivered = handover_now(s->out.fd, s->out.accepted,
-		    s->out.mark);
-	report_session(s);
-}
-
-static enum exit_code serve(const struct config *c)
-{
-	static struct session s;	/* too large for a stack */
+	int arrived = auth_checkpw_arrived();
+	const struct config *c = session.config;
 	const char *refusal;
 
-	s.config = c;
-	s.began = idle_clock();
-	peer_find(&s.peer, 0);
-	peer_tune(1);
-	line_init(&s.in, 0);
-	reply_init(&s.out, 1);
-	refusal = open_maildrop(&s);
-	if (refusal == NULL)
-		run(&s);
-	maildrop_free(&s.drop);
-	if (refusal == in_use)
-		log_warning("another session holds the lock of", c->maildir);
-	return refusal == NULL ? EXIT_SERVED : refuse(refusal,
-	    refusal == in_use ? EXIT_SERVED : EXIT_SYSTEM);
+	if (arrived == -1) {
+		log_error("the checker closed the descriptor that its parent "
+		    "waits on: nothing is served", NULL);
+		return EXIT_SYSTEM;
+	}
+	/* CAPA says what it said before login: P-69. */
+	session.plaintext = arrived == 1 &&
+	    (c->tls == CONFIG_TLS_ON || c->allow_plaintext);
+	session.user = getenv("USER");		/* a checker sets it: P-119 */
+	line_init(&session.in, 0);
+	reply_init(&session.out, 1);
+	refusal = serve_open(&session, c->maildir);
+	if (refusal != NULL) {
+		refuse(refusal, EXIT_SYSTEM);
+		/* Exit codes are the checker's, when there is one: P-120. */
+		return arrived == 1 || serve_in_use(refusal) ? EXIT_SERVED :
+		    EXIT_SYSTEM;
+	}
+	if (arrived == 0) {	/* else the keeper has said it */
+		session.tls = c->tls == CONFIG_TLS_ON ? "yes" : NULL;
+		session.method = "PREAUTH";
+	}
+	serve_run(&session, arrived == 1 ? "logged in" : "POP3 ready");
+	return EXIT_SERVED;
+}
+
+/* Where the mail of who is; -1: logged. */
+static int mailbox_of(const struct auth_identity *who, char path[PATH_MAX])
+{
+	const char *template = session.config->maildir;
+
+	if (who->home[0] != '\0' && chdir(who->home) == -1) {
+		log_errno("cannot change to home", who->home);
+		return -1;
+	}
+	if (who->mail[0] != '\0') {
+		snprintf(path, PATH_MAX, "%s", who->mail);
+		return 0;
+	}
+	if (template_expand(template, who->user, path, PATH_MAX) == -1) {
+		log_error("the login name does not fit into MAILDIR for",
+		    who->user);
+		return -1;
+	}
+	if (path[0] != '/' && who->home[0] == '\0') {
+		log_error("no home in the passwd-file and MAILDIR is not "
+		    "absolute, for", who->user);
+		return -1;
+	}
+	return 0;
+}
+
+/* The keeper becomes the session: the front is gone. */
+static void serve_user(const struct broker_request *r,
+    const struct auth_identity *who, struct stls *stls)
+{
+	char path[PATH_MAX];
+	const char *refusal = temporary;
+
+	if (r->stls && stls_swap(stls) == -1)	/* before a single octet */
+		return;
+	line_init(&session.in, 0);
+	reply_init(&session.out, 1);
+	session.in.octets = r->in;
+	session.out.accepted = r->out;
+	session.user = who->user;
+	session.plaintext = r->tls || session.config->allow_plaintext;
+	if (who->switch_user && priv_become(who->uid, who->gid,
+	    who->groups ? who->user : NULL) == -1) {
+		refuse(temporary, EXIT_SERVED);
+		return;
+	}
+	session.tls = keeper_tls(r);
+	session.method = keeper_method(r);
+	if (mailbox_of(who, path) == 0)
+		refusal = serve_open(&session, path);
+	if (refusal == NULL) {
+		serve_run(&session, "logged in");
+		return;
+	}
+	refuse(refusal, EXIT_SERVED);
+	session.end = END_ERROR;
+	report_login(&session, getpid());
+	report_session(&session);
+}
+
+/* --- before login: the keeper, and the front it starts ------------------ */
+
+struct login {
+	struct keeper keeper;
+	struct priv_front front;
+	struct stls stls;		/* the keeper's own copy */
+	struct auth_checkpw checkpw;
+	const char *command[AUTH_CHECKPW_WORDS + 1];
+	int root;			/* started as root */
+};
+
+/* CHECKER ARG... ourselves --preauth OPTION... MAILDIR; -1: too long. */
+static int checker_command(struct login *l, int tls)
+{
+	static char self[PATH_MAX];
+	const struct config *c = session.config;
+	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+	size_t n = 0, i;
+
+	if (len == -1)
+		return -1;
+	self[len] = '\0';
+	for (i = 0; c->checker[i] != NULL; i++)
+		if (n < AUTH_CHECKPW_WORDS - CONFIG_WORDS - 4)
+			l->command[n++] = c->checker[i];
+		else
+			return -1;
+	l->command[n++] = self;
+	l->command[n++] = "--preauth";
+	for (i = 0; c->words[i] != NULL; i++)
+		l->command[n++] = c->words[i];
+	if (tls)
+		l->command[n++] = "--tls=on";
+	l->command[n++] = c->maildir;
+	l->command[n] = NULL;
+	return 0;
+}
+
+static enum auth_verdict check(void *arg, const struct auth_request *a,
+    const struct broker_request *from, struct auth_identity *who,
+    const char **reason)
+{
+	struct login *l = arg;
+	const struct config *c = session.config;
+
+	switch (c->what) {
+	case CONFIG_PASSWD_FILE:
+		return auth_file_check(c->passwd_file, l->root, a, who,
+		    reason);
+	case CONFIG_PAM:
+		return auth_pam_check(c->pam_service, c->min_uid, a, who,
+		    reason);
+	default:
+		break;
+	}
+	if (checker_command(l, from->tls) == -1) {
+		*reason = "system";
+		return AUTH_PERM;
+	}
+	l->checkpw.command = l->command;
+	l->checkpw.port = from->port;
+	l->checkpw.tls_text = from->tls_text;
+	l->checkpw.swap_read = from->stls ? l->stls.read : -1;
+	l->checkpw.swap_write = from->stls ? l->stls.write : -1;
+	return auth_checkpw_check(&l->checkpw, a, reason);
+}
+
+/* The checker runs the session; launchers count by us, so we stay. */
+static enum exit_code wait_for_session(struct login *l,
+    const struct broker_request *r)
+{
+	int status;
+
+	session.user = r->name;
+	session.tls = keeper_tls(r);
+	session.method = keeper_method(r);
+	report_login(&session, l->checkpw.session);
+	close(0);
+	close(1);
+	if (l->stls.read != -1)
+		close(l->stls.read);
+	if (l->stls.write != -1)
+		close(l->stls.write);
+	close(l->checkpw.hold);			/* now it speaks: P-120 */
+	if ((l->root && priv_become(l->front.uid, l->front.gid, NULL) == -1) ||
+	    sandbox_wait() == -1)
+		return EXIT_SERVED;		/* the session goes on */
+	while (waitpid(l->checkpw.session, &status, 0) == -1 &&
+	    errno == EINTR)
+		;
+	return EXIT_SERVED;
+}
+
+static _Noreturn void run_front(struct login *l, int broker)
+{
+	if ((l->root && priv_front_enter(&l->front) == -1) ||
+	    sandbox_front(true) == -1)
+		exit(EXIT_SYSTEM);
+	line_init(&session.in, 0);
+	reply_init(&session.out, 1);
+	authz_run(&session, broker);
+	exit(EXIT_SERVED);
+}
+
+/* A session that ended before login; health checks are passed over. */
+static void report_end(enum keeper_result result,
+    const struct broker_request *r)
+{
+	switch (result) {
+	case KEEPER_TIMEOUT:
+		session.end = END_TIMEOUT;
+		break;
+	case KEEPER_SIGNAL:
+		session.end = END_SIGNAL;
+		break;
+	case KEEPER_END:
+		session.end = (enum end)r->end;
+		if (r->health || (r->end == END_DISCONNECT && r->in == 0))
+			return;
+		break;
+	default:
+		session.end = END_ERROR;
+		break;
+	}
+	session.in.octets = r->in;
+	session.out.accepted = r->out;
+	session.tally.delivered = HANDOVER_YES;
+	report_session(&session);
+}
+
+static void take_peer(const struct broker_request *r)
+{
+	if (r->ip_len == 0)
+		return;
+	memcpy(session.peer.ip, r->ip, sizeof session.peer.ip);
+	memcpy(session.peer.port, r->port, sizeof session.peer.port);
+}
+
+static enum exit_code keep(struct login *l)
+{
+	static struct broker_request r;
+	static struct auth_identity who;
+	enum keeper_result result = keeper_run(&l->keeper, &r, &who);
+
+	take_peer(&r);
+	if (result != KEEPER_LOGIN)
+		report_end(result, &r);
+	else if (session.config->what == CONFIG_CHECKPASSWORD)
+		return wait_for_session(l, &r);
+	else
+		serve_user(&r, &who, &l->stls);
+	return EXIT_SERVED;
+}
+
+static enum exit_code serve_login(void)
+{
+	static struct login l;
+	const struct config *c = session.config;
+	char error[PRIV_ERROR];
+	int pair[2];
+
+	l.root = geteuid() == 0;
+	if (l.root && priv_front_find(&l.front, c->user, c->chroot, error) ==
+	    -1)
+		return wrong_use(error, EXIT_SYSTEM);
+	l.stls.control = l.stls.read = l.stls.write = -1;
+	if (c->tls == CONFIG_TLS_UCSPI)
+		stls_find(&l.stls);
+	if (broker_pair(pair) == -1 || (l.keeper.front = fork()) == -1) {
+		log_errno("cannot start the part before login", NULL);
+		return refuse(temporary, EXIT_SYSTEM);
+	}
+	if (l.keeper.front == 0) {
+		close(pair[1]);
+		run_front(&l, pair[0]);
+	}
+	close(pair[0]);
+	if (l.stls.control != -1)
+		close(l.stls.control);	/* the front's alone */
+	l.stls.control = -1;
+	l.keeper.broker = pair[1];
+	l.keeper.login_timeout = c->login_timeout;
+	l.keeper.check = check;
+	l.keeper.arg = &l;
+	return keep(&l);
+}
+
+/* --- the start ---------------------------------------------------------- */
+
+/* 0 and 1 are the connection; without 2, the next file opened would be it. */
+static int check_descriptors(void)
+{
+	if (fcntl(0, F_GETFD) == -1 || fcntl(1, F_GETFD) == -1)
+		return -1;
+	if (fcntl(2, F_GETFD) == -1 && open("/dev/null", O_RDWR) != 2)
+		return -1;
+	return 0;
+}
+
+/* Whatever else was left open is not ours (S-12), but for these. */
+static void close_others(const struct config *c)
+{
+	struct stls t = { -1, -1, -1 };
+	int keep[5], n = 0, from = 3;
+
+	if (c->tls == CONFIG_TLS_UCSPI)
+		stls_find(&t);
+	keep[n++] = t.control;
+	keep[n++] = t.read;
+	keep[n++] = t.write;
+	keep[n++] = c->what == CONFIG_PREAUTH ? auth_checkpw_pipe() : -1;
+	for (;;) {
+		int next = INT_MAX, i;
+
+		for (i = 0; i < n; i++)
+			if (keep[i] >= from && keep[i] < next)
+				next = keep[i];
+		/* Old kernels lack the call: nothing is lost. */
+		if (next > from)
+			syscall(SYS_close_range, (unsigned)from,
+			    next == INT_MAX ? ~0U : (unsigned)(next - 1), 0U);
+		if (next == INT_MAX)
+			return;
+		from = next + 1;
+	}
 }
 
 static enum exit_code print(const char *text)
@@ -124,14 +394,28 @@ static enum exit_code print(const char *text)
 	return dprintf(1, "%s", text) < 0 ? EXIT_SYSTEM : EXIT_SERVED;
 }
 
+static enum exit_code print_version(void)
+{
+	char layers[SANDBOX_LAYERS];
+	const char *no_crypt = scheme_missing();
+
+	sandbox_layers(layers, sizeof layers);
+	return dprintf(1, PACKAGE_STRING "\n%s\nPAM: %s\ncrypt(3): %s\n",
+	    layers, auth_pam_built() ? "yes" : "no",
+	    no_crypt == NULL ? "yes" : no_crypt) < 0 ? EXIT_SYSTEM :
+	    EXIT_SERVED;
+}
+
 int main(int argc, char **argv)
 {
-	struct config c;
+	static struct config c;
 	char error[CONFIG_ERROR];
-	int r, descriptors = check_descriptors();
+	int begun = sandbox_begin(), descriptors = check_descriptors();
+	int r;
 
 	idle_start();
 	umask(077);
+	tzset();			/* while its files can be read */
 	r = config_read(&c, argc, argv, error);
 	log_open(c.log);
 	if (descriptors == -1) {
@@ -140,14 +424,25 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (r == -1)
-		return wrong_use(error);
+		return wrong_use(error, EXIT_USAGE);
 	if (c.what == CONFIG_HELP)
 		return print(config_help);
 	if (c.what == CONFIG_VERSION)
-		return print(PACKAGE_STRING "\n");
-	if (getuid() == 0 || geteuid() == 0)
+		return print_version();
+	if (begun == -1) {
+		log_errno("cannot forbid core files", NULL);
+		return refuse(temporary, EXIT_SYSTEM);
+	}
+	if (c.what == CONFIG_PREAUTH && (getuid() == 0 || geteuid() == 0))
 		return wrong_use("--preauth: must not be run as root, start "
-		    "it as the owner of the Maildir");
+		    "it as the owner of the Maildir", EXIT_USAGE);
+	close_others(&c);
 	idle_set(c.idle_timeout);
-	return serve(&c);
+	session.config = &c;
+	session.began = idle_clock();
+	peer_find(&session.peer, 0);
+	peer_tune(1);
+	if (c.what == CONFIG_PREAUTH)
+		return (int)serve_preauth();
+	return (int)serve_login();
 }

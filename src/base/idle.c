@@ -62,6 +62,8 @@ void idle_start(void)
 {
 	sigset_t none;
 
+	rang = told = 0;
+	due = 0;		/* a fork(2) leaves the alarm with the parent */
 	handle(SIGALRM, on_alarm);
 	handle(SIGTERM, on_end);
 	handle(SIGHUP, on_end);
@@ -87,7 +89,7 @@ static void arm(uint64_t now, unsigned seconds)
 /* Not the kernel's alarm, which comes when it is due: somebody's kill(1). */
 static int sent_by_hand(uint64_t now)
 {
-	return now < due;
+	return due == 0 || now < due;
 }
 
 void idle_restart(void)

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_OCTETS 2048	/* under PIPE_BUF: one write(2) is whole */
+#define WHAT_MAX 512		/* octets of our own words */
 #define PATIENCE 5000		/* ms for a log reader that does not read */
 
 /* The destination is global: everybody logs, nobody is handed a log. */
@@ -169,6 +170,16 @@ void log_seconds(const char *key, uint64_t nanoseconds)
 	add(digits, sizeof digits);
 }
 
+void log_who(const char *ip, const char *port, pid_t pid, const char *user)
+{
+	if (user == NULL || *user == '\0')
+		user = "-";
+	log_string("ip", ip);
+	log_string("port", port);
+	log_number("pid", (uint64_t)pid);
+	log_value("user", user, strlen(user), LOG_NAME_MAX);
+}
+
 /* A reader that stopped reading costs the line, not the session. */
 static void to_stderr(void)
 {
@@ -191,16 +202,23 @@ void log_end(void)
 		syslog(severity, "%.*s", (int)used, line);
 }
 
+static size_t at_most(const char *text, size_t max)
+{
+	size_t len = strlen(text);
+
+	return len < max ? len : max;
+}
+
 static void say(int level, const char *word, const char *what,
     const char *name, const char *why)
 {
 	log_line(level, word);
 	log_number("pid", (uint64_t)getpid());
 	add_text(": ");
-	add_escaped(what, strlen(what), 0x20, "");
+	add_escaped(what, at_most(what, WHAT_MAX), 0x20, "\\");
 	if (name != NULL) {
 		add_text(" ");
-		add_escaped(name, strlen(name), 0x21, "\\");
+		add_escaped(name, at_most(name, LOG_HOST_MAX), 0x21, "\\");
 	}
 	if (why != NULL) {
 		add_text(": ");

@@ -17,6 +17,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <syslog.h>
 
 #define LOG_NAME_MAX 64		/* octets of a name that are shown: S-9 */
@@ -47,6 +48,13 @@ void log_pair(const char *key, uint64_t a, uint64_t b);
 
 /* Adds " key=S.mmm". */
 void log_seconds(const char *key, uint64_t nanoseconds);
+
+/*
+ * Adds the client's address, the process and the login name, in the order in
+ * which every line has them: the address before anything a client chose.
+ * NULL or "" is "-".
+ */
+void log_who(const char *ip, const char *port, pid_t pid, const char *user);
 
 /* Sends the line. */
 void log_end(void);

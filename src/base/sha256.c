@@ -77,6 +77,8 @@ static void compress(uint32_t h[8], const unsigned char block[64])
 	}
 	for (t = 0; t < 8; t++)
 		h[t] += v[t];
+	explicit_bzero(w, sizeof w);	/* of a password, perhaps: S-6 */
+	explicit_bzero(v, sizeof v);
 }
 
 void sha256_start(struct sha256 *s)

@@ -1,5 +1,6 @@
 /*
- * sha256.h - SHA-256 (FIPS 180-4 section 6.2), for UIDLs (P-46).
+ * sha256.h - SHA-256 (FIPS 180-4 section 6.2), for UIDLs (P-46) and stored
+ * passwords (P-153).  Leaves nothing of what it hashed behind (S-6).
  */
 #ifndef BASE_SHA256_H
 #define BASE_SHA256_H

@@ -1,6 +1,5 @@
 /*
- * maildir.c - the only room that opens, renames or removes anything in a
- * Maildir.
+ * maildir.c - what is in a Maildir: opens it, lists it, opens messages.
  *
  * Runs as: the owner of the mailbox.
  * Trusts:  the operator's path.  Nothing below it: other programs, and other
@@ -15,7 +14,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,14 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define LOCK_WAIT 2000		/* ms: P-56 */
 #define LOCK_PAUSE 50		/* ms */
 #define ENTRIES 32768		/* octets of directory a call */
-#define TMP_AGE 129600		/* s: 36 hours, P-146 */
-#define TMP_REMOVED 100		/* files a session: P-146 */
-#define TMP_SEEN 1000		/* entries looked at: bounds the work (S-10) */
-#define COPIES 99		/* names tried for one that is taken */
 
 /* What getdents64(2) fills in; no C library declares it for everybody. */
 struct entry {
@@ -43,10 +36,9 @@ struct entry {
 	char name[];
 };
 
-static const char *const sub_name[MAILDIR_SUBS] = { "new", "cur" };
+const char *const maildir_sub_name[MAILDIR_SUBS] = { "new", "cur" };
 
-/* Says which file of which Maildir, and why. */
-static void complain(const struct maildir *m, const char *what,
+void maildir_complain(const struct maildir *m, const char *what,
     const char *sub, const char *name)
 {
 	char path[1024];
@@ -60,10 +52,10 @@ static void complain(const struct maildir *m, const char *what,
 
 static int open_sub(const struct maildir *m, const char *sub)
 {
-	int fd = openat(m->root, sub, DIRECTORY | O_NOFOLLOW);
+	int fd = openat(m->root, sub, MAILDIR_DIRECTORY | O_NOFOLLOW);
 
 	if (fd == -1)
-		complain(m, "cannot open directory", sub, "");
+		maildir_complain(m, "cannot open directory", sub, "");
 	return fd;
 }
 
@@ -72,13 +64,13 @@ int maildir_open(struct maildir *m, const char *path)
 	memset(m, 0, sizeof *m);
 	m->path = path;
 	m->sub[MAILDIR_NEW] = m->sub[MAILDIR_CUR] = m->trash = -1;
-	m->root = open(path, DIRECTORY);
+	m->root = open(path, MAILDIR_DIRECTORY);
 	if (m->root == -1) {
 		log_errno("cannot open Maildir", path);
 		return -1;
 	}
-	m->sub[MAILDIR_NEW] = open_sub(m, sub_name[MAILDIR_NEW]);
-	m->sub[MAILDIR_CUR] = open_sub(m, sub_name[MAILDIR_CUR]);
+	m->sub[MAILDIR_NEW] = open_sub(m, maildir_sub_name[MAILDIR_NEW]);
+	m->sub[MAILDIR_CUR] = open_sub(m, maildir_sub_name[MAILDIR_CUR]);
 	if (m->sub[MAILDIR_NEW] != -1 && m->sub[MAILDIR_CUR] != -1)
 		return 0;
 	maildir_close(m);
@@ -115,50 +107,6 @@ int maildir_lock(struct maildir *m)
 		idle_sleep(LOCK_PAUSE);
 	}
 	return 0;
-}
-
-/* cur/ comes last: where it is, the folder is complete. */
-static int make_trash(const struct maildir *m)
-{
-	static const char *const part[] = { ".Trash", ".Trash/tmp",
-		".Trash/new" };
-	size_t i;
-	int fd;
-
-	for (i = 0; i < sizeof part / sizeof part[0]; i++)
-		if (mkdirat(m->root, part[i], 0700) == -1 && errno != EEXIST)
-			return -1;
-	fd = openat(m->root, ".Trash/maildirfolder",
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1 && errno != EEXIST)
-		return -1;
-	close_fd(&fd);
-	if (mkdirat(m->root, ".Trash/cur", 0700) == -1 && errno != EEXIST)
-		return -1;
-	return 0;
-}
-
-/* Both steps by descriptor: neither .Trash nor its cur may be a link. */
-static int open_trash(const struct maildir *m)
-{
-	int folder = openat(m->root, ".Trash", DIRECTORY | O_NOFOLLOW);
-	int fd = -1;
-
-	if (folder != -1)
-		fd = openat(folder, "cur", DIRECTORY | O_NOFOLLOW);
-	close_fd(&folder);
-	return fd;
-}
-
-int maildir_open_trash(struct maildir *m)
-{
-	m->trash = open_trash(m);
-	if (m->trash == -1 && errno == ENOENT && make_trash(m) == 0)
-		m->trash = open_trash(m);
-	if (m->trash != -1)
-		return 0;
-	complain(m, "cannot make or open folder", ".Trash", "cur");
-	return -1;
 }
 
 /* Size and mtime in one number, for filesystems without steady inodes. */
@@ -217,7 +165,7 @@ static void tell_skipped(struct maildir *m, enum maildir_sub sub,
 {
 	if (!m->told_skipped) {
 		errno = EINVAL;
-		complain(m, "not a regular file, skipped:", sub_name[sub],
+		maildir_complain(m, "not a regular file, skipped:", maildir_sub_name[sub],
 		    name);
 	}
 	m->told_skipped = true;
@@ -229,7 +177,7 @@ static int identify(struct maildir *m, enum maildir_sub sub,
 {
 	struct stat st;
 
-	if (e->name[0] == '.')
+	if (!name_ok(e->name))
 		return 0;
 	if (e->type == DT_REG || e->type == DT_UNKNOWN) {
 		if (!m->probed)
@@ -251,8 +199,7 @@ static int identify(struct maildir *m, enum maildir_sub sub,
 
 /* The part of the directory that buf holds. */
 static int scan_piece(struct maildir *m, enum maildir_sub sub, char *buf,
-    size_t len, int (*each)(void *, enum maildir_sub, const char *, uint64_t),
-    void *arg)
+    size_t len, maildir_each *each, void *arg)
 {
 	size_t at;
 	uint64_t id;
@@ -274,8 +221,8 @@ static int scan_piece(struct maildir *m, enum maildir_sub sub, char *buf,
 	return 0;
 }
 
-int maildir_scan(struct maildir *m, enum maildir_sub sub,
-    int (*each)(void *, enum maildir_sub, const char *, uint64_t), void *arg)
+int maildir_scan(struct maildir *m, enum maildir_sub sub, maildir_each *each,
+    void *arg)
 {
 	static _Alignas(struct entry) char buf[ENTRIES];
 	long n;
@@ -286,6 +233,13 @@ int maildir_scan(struct maildir *m, enum maildir_sub sub,
 		if (scan_piece(m, sub, buf, (size_t)n, each, arg) == -1)
 			return -1;
 	return n == 0 ? 0 : -1;
+}
+
+int maildir_scan_both(struct maildir *m, maildir_each *each, void *arg)
+{
+	if (maildir_scan(m, MAILDIR_NEW, each, arg) == -1)
+		return -1;
+	return maildir_scan(m, MAILDIR_CUR, each, arg);
 }
 
 int maildir_times(const struct maildir *m, struct maildir_times *t)
@@ -334,10 +288,14 @@ bool maildir_young(const struct maildir_times *t)
 int maildir_fetch(const struct maildir *m, enum maildir_sub sub,
     const char *name, uint64_t id, struct stat *st)
 {
-	/* O_NONBLOCK: a FIFO must not hold us.  Regular files ignore it. */
-	int saved, fd = openat(m->sub[sub], name, O_RDONLY | O_NOFOLLOW |
-	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int saved, fd;
 
+	errno = ENOENT;
+	if (!name_ok(name))
+		return -1;
+	/* O_NONBLOCK: a FIFO must not hold us.  Regular files ignore it. */
+	fd = openat(m->sub[sub], name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC);
 	if (fd == -1) {
 		if (errno == ELOOP || errno == ENXIO || errno == ENODEV)
 			errno = ENOENT;		/* a link, socket or device */
@@ -354,22 +312,17 @@ int maildir_fetch(const struct maildir *m, enum maildir_sub sub,
 	return -1;
 }
 
-/* 0: it is there and is that message; -1: errno, as maildir_fetch() says. */
-static int look(const struct maildir *m, enum maildir_sub sub,
+int maildir_look(const struct maildir *m, enum maildir_sub sub,
     const char *name, uint64_t id, struct stat *st)
 {
-	if (fstatat(m->sub[sub], name, st, AT_SYMLINK_NOFOLLOW) == -1)
-		return -1;
-	if (is_message(m, st, id))
-		return 0;
+	if (name_ok(name)) {
+		if (fstatat(m->sub[sub], name, st, AT_SYMLINK_NOFOLLOW) == -1)
+			return -1;
+		if (is_message(m, st, id))
+			return 0;
+	}
 	errno = ENOENT;
 	return -1;
-}
-
-bool maildir_is(const struct maildir *m, enum maildir_sub sub,
-    const char *name, uint64_t id, struct stat *st)
-{
-	return look(m, sub, name, id, st) == 0;
 }
 
 bool maildir_forbidden(const struct maildir *m, enum maildir_sub sub,
@@ -377,155 +330,4 @@ bool maildir_forbidden(const struct maildir *m, enum maildir_sub sub,
 {
 	return faccessat(m->sub[sub], name, R_OK, AT_EACCESS) == -1 &&
 	    errno == EACCES;
-}
-
-/* rename(2) that never replaces; where it cannot, by link and unlink. */
-static int move(int from, const char *name, int to, const char *new_name)
-{
-	if (syscall(SYS_renameat2, from, name, to, new_name, RENAME_NOREPLACE)
-	    == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	if (linkat(from, name, to, new_name, 0) == -1)
-		return -1;
-	return unlinkat(from, name, 0);
-}
-
-/* The name is kept; where the trash has it already, "~2" and so on is added. */
-static int move_to_trash(const struct maildir *m, enum maildir_sub sub,
-    const char *name)
-{
-	char other[NAME_LIMIT + 1];
-	unsigned copy;
-	int r;
-
-	r = move(m->sub[sub], name, m->trash, name);
-	for (copy = 2; r == -1 && errno == EEXIST && copy <= COPIES; copy++) {
-		if (name_add_copy(name, copy, other) == -1)
-			break;
-		r = move(m->sub[sub], name, m->trash, other);
-	}
-	return r;
-}
-
-/* In cur/ with the flag; a name that has it already is left as it is. */
-static int add_flag(const struct maildir *m, enum maildir_sub sub,
-    const char *name, char flag)
-{
-	char flagged[NAME_LIMIT + 1];
-
-	if (name_add_flag(name, flag, flagged) == -1) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (sub == MAILDIR_CUR && strcmp(name, flagged) == 0)
-		return 0;
-	return move(m->sub[sub], name, m->sub[MAILDIR_CUR], flagged);
-}
-
-static enum maildir_result result(const struct maildir *m, int r,
-    const char *what, enum maildir_sub sub, const char *name)
-{
-	if (r == 0)
-		return MAILDIR_DONE;
-	if (errno == ENOENT)
-		return MAILDIR_MISSING;
-	complain(m, what, sub_name[sub], name);
-	return MAILDIR_FAILED;
-}
-
-enum maildir_result maildir_remove(const struct maildir *m,
-    enum maildir_delete way, enum maildir_sub sub, const char *name,
-    uint64_t id)
-{
-	struct stat st;
-	int r = look(m, sub, name, id, &st);
-
-	if (r == -1)
-		return result(m, r, "cannot look at", sub, name);
-	switch (way) {
-	case MAILDIR_UNLINK:
-		r = unlinkat(m->sub[sub], name, 0);
-		return result(m, r, "cannot remove", sub, name);
-	case MAILDIR_TRASH:
-		if (m->trash == -1)
-			return MAILDIR_FAILED;	/* logged at login */
-		r = move_to_trash(m, sub, name);
-		return result(m, r, "cannot move to .Trash/cur:", sub, name);
-	case MAILDIR_FLAG:
-		r = add_flag(m, sub, name, 'T');
-		return result(m, r, "cannot add flag T (the info must be "
-		    "\":2,\" and the name no longer than 255 octets) to",
-		    sub, name);
-	}
-	return MAILDIR_FAILED;
-}
-
-enum maildir_result maildir_mark_seen(const struct maildir *m,
-    enum maildir_sub sub, const char *name, uint64_t id)
-{
-	struct stat st;
-	int r = look(m, sub, name, id, &st);
-
-	if (r == 0)
-		r = add_flag(m, sub, name, 'S');
-	if (r == -1 && errno == EINVAL)
-		return MAILDIR_MISSING;	/* other info is left alone: P-144 */
-	return result(m, r, "cannot add flag S to", sub, name);
-}
-
-static int sync_one(const struct maildir *m, int fd, const char *name)
-{
-	if (fd == -1 || fsync(fd) == 0)
-		return 0;
-	complain(m, "cannot fsync", name, "");
-	return -1;
-}
-
-int maildir_sync(const struct maildir *m, enum maildir_delete way)
-{
-	int r = sync_one(m, m->sub[MAILDIR_NEW], "new") |
-	    sync_one(m, m->sub[MAILDIR_CUR], "cur");
-
-	if (way == MAILDIR_TRASH)
-		r |= sync_one(m, m->trash, ".Trash/cur");
-	return r;
-}
-
-static bool stale(const struct stat *st, time_t now)
-{
-	return S_ISREG(st->st_mode) && now - st->st_atime > TMP_AGE &&
-	    now - st->st_mtime > TMP_AGE && now - st->st_ctime > TMP_AGE;
-}
-
-/* P-146: noatime mounts keep no atime, so the newest of the three counts. */
-static void clean(int tmp, DIR *dir)
-{
-	time_t now = time(NULL);
-	int seen = 0, removed = 0;
-	struct dirent *e;
-
-	while (removed < TMP_REMOVED && seen++ < TMP_SEEN &&
-	    (e = readdir(dir)) != NULL) {
-		struct stat st;
-
-		if (e->d_name[0] == '.' || fstatat(tmp, e->d_name, &st,
-		    AT_SYMLINK_NOFOLLOW) == -1 || !stale(&st, now))
-			continue;
-		removed += unlinkat(tmp, e->d_name, 0) == 0;
-	}
-}
-
-void maildir_clean_tmp(const struct maildir *m)
-{
-	int tmp = openat(m->root, "tmp", DIRECTORY | O_NOFOLLOW);
-	DIR *dir = tmp == -1 ? NULL : fdopendir(tmp);
-
-	if (dir != NULL) {
-		clean(tmp, dir);
-		closedir(dir);		/* and tmp */
-	} else {
-		close_fd(&tmp);
-	}
 }

@@ -1,6 +1,6 @@
 /*
- * maildir.h - the only room that opens, renames or removes anything in a
- * Maildir (P-140...P-148, S-1, S-2, S-7, S-8).
+ * maildir.h - what is in a Maildir: the only room that opens anything in it
+ * (P-140...P-148, S-7, S-8); what changes it is in change.h.
  *
  * All work goes through the descriptors of directories opened once, by names
  * that readdir gave.  Which files there are and what becomes of them is
@@ -9,15 +9,17 @@
 #ifndef MAIL_MAILDIR_H
 #define MAIL_MAILDIR_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
 /* In the order they are read: a message moves from the first to the second. */
 enum maildir_sub { MAILDIR_NEW, MAILDIR_CUR, MAILDIR_SUBS };
+extern const char *const maildir_sub_name[MAILDIR_SUBS];
 
-/* What QUIT does with a message that was deleted (--delete). */
-enum maildir_delete { MAILDIR_UNLINK, MAILDIR_TRASH, MAILDIR_FLAG };
+/* How directories are opened. */
+#define MAILDIR_DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 struct maildir {
 	const char *path;		/* the caller's; for the log only */
@@ -44,20 +46,18 @@ void maildir_close(struct maildir *m);
 int maildir_lock(struct maildir *m);
 
 /*
- * Opens .Trash/cur, and makes the Maildir++ folder if it is missing.  -1:
- * logged; every removal by MAILDIR_TRASH will fail.
- */
-int maildir_open_trash(struct maildir *m);
-
-/*
  * Calls each for every message in sub.  id is the message's identity (P-143):
  * the inode number, or a digest of size and mtime where inode numbers cannot
  * be relied on.  name is good until each returns; each returns -1 to stop.
  * -1: the directory cannot be read to its end, in errno, or each said so.
  */
-int maildir_scan(struct maildir *m, enum maildir_sub sub,
-    int (*each)(void *arg, enum maildir_sub sub, const char *name,
-    uint64_t id), void *arg);
+typedef int maildir_each(void *arg, enum maildir_sub sub, const char *name,
+    uint64_t id);
+int maildir_scan(struct maildir *m, enum maildir_sub sub, maildir_each *each,
+    void *arg);
+
+/* new/, then cur/: the other order misses a message that moves meanwhile. */
+int maildir_scan_both(struct maildir *m, maildir_each *each, void *arg);
 
 /* When the directories last changed.  -1: in errno. */
 struct maildir_times {
@@ -82,36 +82,19 @@ bool maildir_young(const struct maildir_times *t);
 int maildir_fetch(const struct maildir *m, enum maildir_sub sub,
     const char *name, uint64_t id, struct stat *st);
 
-/* Whether the name is there and is that message; fills *st if so. */
-bool maildir_is(const struct maildir *m, enum maildir_sub sub,
+/*
+ * Looks whether the name is there and is that message, and fills *st.  -1: in
+ * errno, as maildir_fetch() says.
+ */
+int maildir_look(const struct maildir *m, enum maildir_sub sub,
     const char *name, uint64_t id, struct stat *st);
 
 /* Whether we may not read that file at all, ever: its mode says so. */
 bool maildir_forbidden(const struct maildir *m, enum maildir_sub sub,
     const char *name);
 
-enum maildir_result {
-	MAILDIR_DONE,
-	MAILDIR_MISSING,	/* no such name, or another message has it */
-	MAILDIR_FAILED		/* logged */
-};
-
-/* Removes a message in the given way; never overwrites.  update.c only. */
-enum maildir_result maildir_remove(const struct maildir *m,
-    enum maildir_delete way, enum maildir_sub sub, const char *name,
-    uint64_t id);
-
-/*
- * Moves a message to cur/ with flag S, or adds the flag there (P-54).  One
- * whose info is of another form is left alone: MAILDIR_MISSING.
- */
-enum maildir_result maildir_mark_seen(const struct maildir *m,
-    enum maildir_sub sub, const char *name, uint64_t id);
-
-/* fsyncs the directories a removal in that way touches; -1: logged. */
-int maildir_sync(const struct maildir *m, enum maildir_delete way);
-
-/* Removes what lay in tmp/ untouched for 36 hours (P-146).  Cannot fail. */
-void maildir_clean_tmp(const struct maildir *m);
+/* Logs errno for a file or directory of the Maildir; keeps errno. */
+void maildir_complain(const struct maildir *m, const char *what,
+    const char *sub, const char *name);
 
 #endif

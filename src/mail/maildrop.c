@@ -9,6 +9,7 @@
  */
 #include "mail/maildrop.h"
 
+#include "base/grow.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "mail/name.h"
@@ -20,10 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCANS 3			/* at most, at login: P-142 */
 #define NAMES_MAX UINT32_MAX	/* octets of names: offsets have 32 bits */
 
-static const char *name_of(const struct maildrop *d, const struct message *m)
+const char *maildrop_first_name(const struct maildrop *d,
+    const struct message *m)
 {
 	return d->names + m->name;
 }
@@ -33,32 +34,8 @@ const char *maildrop_name(const struct maildrop *d, const struct message *m)
 	return d->names + m->path;
 }
 
-/* The one multiplication: room for one more than used, doubled. */
-static int grow(void **block, size_t used, size_t wanted, size_t *room,
-    size_t size)
-{
-	size_t more = *room < 64 ? 64 : *room;
-	void *p;
-
-	while (more < used + wanted) {
-		if (more > SIZE_MAX / 2 / size) {
-			errno = ENOMEM;
-			return -1;
-		}
-		more *= 2;
-	}
-	if (more == *room)
-		return 0;
-	p = realloc(*block, more * size);
-	if (p == NULL)
-		return -1;
-	*block = p;
-	*room = more;
-	return 0;
-}
-
-/* Keeps a name; -1: errno. */
-static int keep_name(struct maildrop *d, const char *name, uint32_t *offset)
+int maildrop_keep_name(struct maildrop *d, const char *name,
+    uint32_t *offset)
 {
 	size_t len = strlen(name) + 1;
 	void *block = d->names;
@@ -74,180 +51,6 @@ static int keep_name(struct maildrop *d, const char *name, uint32_t *offset)
 	*offset = (uint32_t)d->names_used;
 	d->names_used += len;
 	return 0;
-}
-
-/* maildir_scan() calls this at login. */
-static int take(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
-{
-	struct maildrop *d = arg;
-	struct message *m;
-	void *block = d->list;
-
-	if (d->trashed_hidden && name_has_flag(name, 'T'))
-		return 0;
-	if (grow(&block, d->count, 1, &d->room, sizeof *d->list) == -1)
-		return -1;
-	d->list = block;
-	m = &d->list[d->count];
-	memset(m, 0, sizeof *m);
-	if (keep_name(d, name, &m->name) == -1)
-		return -1;
-	m->path = m->name;
-	m->id = id;
-	m->octets = SIZE_UNKNOWN;
-	m->sub = (uint8_t)sub;
-	d->count++;
-	return 0;
-}
-
-/* new/ first: the other order misses a message that moves meanwhile. */
-static int scan_both(struct maildir *dir, int (*each)(void *,
-    enum maildir_sub, const char *, uint64_t), void *arg)
-{
-	if (maildir_scan(dir, MAILDIR_NEW, each, arg) == 0 &&
-	    maildir_scan(dir, MAILDIR_CUR, each, arg) == 0)
-		return 0;
-	return -1;
-}
-
-/*
- * Both directories, and again while they change under our eyes: a rename
- * during readdir may hide a file, and a client that synchronises would take
- * it for deleted (P-142).  The list is the union of all sightings.
- */
-static int scan_at_login(struct maildrop *d)
-{
-	struct maildir_times before, after;
-	int scans = 0;
-	bool young;
-
-	if (maildir_times(d->dir, &before) == -1)
-		return -1;
-	do {
-		young = maildir_young(&before);
-		if (scan_both(d->dir, take, d) == -1 ||
-		    maildir_times(d->dir, &after) == -1)
-			return -1;
-		if (maildir_same_times(&before, &after) && !young)
-			break;
-		before = after;
-	} while (++scans < SCANS);
-	return 0;
-}
-
-static int compare_unique(const struct maildrop *d, const struct message *a,
-    const struct message *b)
-{
-	const char *x = name_of(d, a), *y = name_of(d, b);
-
-	return name_compare(x, name_unique(x), y, name_unique(y));
-}
-
-/* P-49; sightings of one message side by side, in the order they were made. */
-static int in_order(const void *arg, uint32_t a, uint32_t b)
-{
-	const struct maildrop *d = arg;
-	int order = compare_unique(d, &d->list[a], &d->list[b]);
-
-	if (order == 0 && d->list[a].id != d->list[b].id)
-		order = d->list[a].id < d->list[b].id ? -1 : 1;
-	return order;
-}
-
-static int sort(struct maildrop *d)
-{
-	struct message *sorted;
-	struct order *order = order_new(d->count);
-	size_t i;
-
-	if (order == NULL)
-		return -1;
-	for (i = 0; i < d->count; i++)
-		order[i].key = name_order(name_of(d, &d->list[i]));
-	order_sort(order, d->count, in_order, d);
-	sorted = malloc(d->count * sizeof *sorted);	/* as large as list */
-	if (sorted == NULL) {
-		free(order);
-		return -1;
-	}
-	for (i = 0; i < d->count; i++)
-		sorted[i] = d->list[order[i].index];
-	free(order);
-	free(d->list);
-	d->list = sorted;
-	d->room = d->count;
-	return 0;
-}
-
-static bool still_there(const struct maildrop *d, const struct message *m)
-{
-	struct stat st;
-
-	return maildir_is(d->dir, (enum maildir_sub)m->sub,
-	    maildrop_name(d, m), m->id, &st);
-}
-
-/*
- * The sightings from..to have one unique name; keeps each message once, and
- * numbers the copies (P-47).  Returns how many it kept, at out.
- */
-static size_t merge(const struct maildrop *d, const struct message *from,
-    const struct message *to, struct message *out)
-{
-	size_t kept = 0, i;
-
-	for (; from < to; from++) {
-		bool again = from + 1 < to && from[1].id == from[0].id;
-
-		if (!again)	/* the latest sighting says where it is */
-			out[kept++] = *from;
-	}
-	if (kept == 1)
-		return 1;
-	/* One of them may be what another program made of another. */
-	for (i = 0; i < kept && kept > 1; )
-		if (still_there(d, &out[i])) {
-			i++;
-		} else {
-			memmove(&out[i], &out[i + 1],
-			    (kept - i - 1) * sizeof out[0]);
-			kept--;
-		}
-	for (i = 1; i < kept; i++)
-		out[i].copy = (uint32_t)i + 1;
-	return kept;
-}
-
-static void merge_sightings(struct maildrop *d)
-{
-	size_t from = 0, to, kept = 0;
-
-	for (; from < d->count; from = to) {
-		for (to = from + 1; to < d->count && compare_unique(d,
-		    &d->list[from], &d->list[to]) == 0; to++)
-			;
-		kept += merge(d, &d->list[from], &d->list[to], &d->list[kept]);
-	}
-	d->count = kept;
-	if (d->count > MAILDROP_LIMIT) {
-		log_warning("only the first million messages are served in",
-		    d->dir->path);
-		d->count = MAILDROP_LIMIT;
-	}
-}
-
-int maildrop_load(struct maildrop *d, struct maildir *dir, bool trashed_hidden)
-{
-	memset(d, 0, sizeof *d);
-	d->dir = dir;
-	d->trashed_hidden = trashed_hidden;
-	if (scan_at_login(d) == 0 && (d->count < 2 || sort(d) == 0)) {
-		merge_sightings(d);
-		return 0;
-	}
-	log_errno("cannot list Maildir", dir->path);
-	maildrop_free(d);
-	return -1;
 }
 
 void maildrop_free(struct maildrop *d)
@@ -304,8 +107,8 @@ static int size_by_name(const struct maildrop *d, const struct message *m,
 	if (name_field(name, 'W', octets) == -1)
 		return -1;
 	if (name_field(name, 'S', &stored) == -1) {
-		if (!maildir_is(d->dir, (enum maildir_sub)m->sub, name, m->id,
-		    &st))
+		if (maildir_look(d->dir, (enum maildir_sub)m->sub, name,
+		    m->id, &st) == -1)
 			return -1;
 		stored = (uint64_t)st.st_size;
 	}
@@ -326,7 +129,7 @@ static int size_without_reading(const struct maildrop *d, struct message *m)
 	}
 	log_errno("cannot read, to learn its size:", name);
 	if (errno != EACCES || !maildir_forbidden(d->dir, sub, name) ||
-	    !maildir_is(d->dir, sub, name, m->id, &st))
+	    maildir_look(d->dir, sub, name, m->id, &st) == -1)
 		return -1;
 	m->octets = (uint64_t)st.st_size;
 	return 0;
@@ -386,7 +189,7 @@ static bool taken(const struct maildrop *d, const char *unique, size_t len)
 
 	while (from < to) {
 		size_t at = from + (to - from) / 2;
-		const char *name = name_of(d, &d->list[at]);
+		const char *name = maildrop_first_name(d, &d->list[at]);
 		int order = name_compare(unique, len, name, name_unique(name));
 
 		if (order == 0)
@@ -402,8 +205,8 @@ static bool taken(const struct maildrop *d, const char *unique, size_t len)
 size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
     char out[UIDL_LIMIT])
 {
-	char text[NAME_LIMIT + 1 + NUM_DIGITS + 1];
-	const char *name = name_of(d, m);
+	char text[NAME_LIMIT + 1 + NUM_DIGITS];
+	const char *name = maildrop_first_name(d, m);
 	size_t len = name_unique(name), n;
 
 	if (m->copy == 0)
@@ -415,11 +218,12 @@ size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
 	if (!taken(d, text, len))
 		return n;
 	/*
-	 * A message has that very name.  Its UIDL is the name, so the hashed
-	 * form is free; or it is hashed too, and then another text must be.
+	 * A message has that very name.  Where its UIDL is the name, the
+	 * hashed form is free; where it is hashed too, another text must be.
 	 */
 	if (n != len || memcmp(out, text, len) != 0)
-		text[len++] = '~';
+		while (taken(d, text, len))	/* names are not so long */
+			text[len++] = '~';
 	return uidl_hash(text, len, out);
 }
 
@@ -457,7 +261,7 @@ static int move_to(struct maildrop *d, struct message *m, const char *name)
 		memcpy(old, name, len + 1);
 		return 0;
 	}
-	return keep_name(d, name, &m->path);
+	return maildrop_keep_name(d, name, &m->path);
 }
 
 /* maildir_scan() calls this while messages are followed. */
@@ -470,7 +274,7 @@ static int note(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
 	for (i = first_with(s->by_id, d->count, id);
 	    i < d->count && s->by_id[i].key == id; i++) {
 		struct message *m = &d->list[s->by_id[i].index];
-		const char *known = name_of(d, m);
+		const char *known = maildrop_first_name(d, m);
 
 		if (name_key(known) != key || memcmp(known, name, key) != 0)
 			continue;
@@ -501,7 +305,7 @@ static int look_for_all(struct maildrop *d)
 		d->list[i].marks |= MESSAGE_UNSEEN;
 	}
 	order_sort(s.by_id, d->count, any_order, NULL);
-	r = scan_both(d->dir, note, &s);
+	r = maildir_scan_both(d->dir, note, &s);
 	free(s.by_id);
 	return r;
 }

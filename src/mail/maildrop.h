@@ -15,8 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAILDROP_LIMIT 1000000	/* messages served; beyond: logged (S-10) */
-
 enum {
 	MESSAGE_DELETED = 1,	/* marked by DELE */
 	MESSAGE_RETRIEVED = 2,	/* sent to its end by RETR: P-54 */
@@ -44,12 +42,7 @@ struct maildrop {
 	bool trashed_hidden;	/* messages flagged T are left out */
 };
 
-/*
- * Lists the Maildir, which stays the caller's; trashed_hidden with
- * --delete=flag.  -1: logged, and d is empty.
- */
-int maildrop_load(struct maildrop *d, struct maildir *dir,
-    bool trashed_hidden);
+/* Made by maildrop_load() of listing.h; frees what it holds. */
 void maildrop_free(struct maildrop *d);
 
 /* Message number n, 1..count, or NULL if there is none or it is deleted. */
@@ -78,6 +71,14 @@ struct maildrop_totals maildrop_totals(const struct maildrop *d);
 /* Writes m's UIDL to out; returns its octets. */
 size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
     char out[UIDL_LIMIT]);
+
+/* The name m had at login. */
+const char *maildrop_first_name(const struct maildrop *d,
+    const struct message *m);
+
+/* Keeps a name and says where; -1: errno. */
+int maildrop_keep_name(struct maildrop *d, const char *name,
+    uint32_t *offset);
 
 /* The name m has now, for maildir_remove() and its like. */
 const char *maildrop_name(const struct maildrop *d, const struct message *m);

@@ -10,6 +10,12 @@
 
 #include <string.h>
 
+bool name_ok(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' &&
+	    strchr(name, '/') == NULL && strlen(name) <= NAME_LIMIT;
+}
+
 size_t name_unique(const char *name)
 {
 	return strcspn(name, ":");

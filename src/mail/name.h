@@ -18,6 +18,9 @@
 
 #define NAME_LIMIT 255	/* octets of a file name, without a NUL */
 
+/* Whether it can be a message's at all: one file's, in this directory (S-7). */
+bool name_ok(const char *name);
+
 /* Octets up to the first colon: what stays when flags change. */
 size_t name_unique(const char *name);
 

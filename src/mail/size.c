@@ -15,7 +15,7 @@
 
 bool size_plausible(uint64_t wire, uint64_t stored)
 {
-	return wire >= stored && wire / 2 <= stored + 1 &&
+	return wire <= SIZE_MAX_NAMED && wire >= stored &&
 	    wire - stored <= stored + 2;
 }
 

@@ -9,6 +9,9 @@
 
 #define SIZE_UNKNOWN UINT64_MAX
 
+/* A name says no more: the sum of a million such fits into 63 bits. */
+#define SIZE_MAX_NAMED (INT64_MAX / 1000000)
+
 /*
  * Whether wire, the number after ",W=" in a name, can be the size of a
  * message of stored octets: stored <= wire <= 2 * stored + 2 (P-31).

@@ -6,6 +6,13 @@
  */
 #include "protocol/capa.h"
 
+static void capability(struct reply *out, const char *tag, const char *value)
+{
+	reply_text(out, tag);
+	reply_text(out, value);
+	reply_end(out);
+}
+
 enum next capa_reply(struct session *s, const struct args *a)
 {
 	/* In the order of P-70. */
@@ -16,17 +23,18 @@ enum next capa_reply(struct session *s, const struct args *a)
 
 	(void)a;
 	reply_ok(out, "capabilities follow");
-	for (i = 0; i < sizeof always / sizeof always[0]; i++) {
-		reply_text(out, always[i]);
-		reply_end(out);
+	for (i = 0; i < sizeof always / sizeof always[0]; i++)
+		capability(out, always[i], "");
+	if (s->config->expire != NULL)
+		capability(out, "EXPIRE ", s->config->expire);
+	if (s->plaintext) {	/* in both states, if in one: P-69, P-71 */
+		capability(out, "USER", "");
+		capability(out, "SASL ", "PLAIN");
 	}
-	if (s->config->expire != NULL) {
-		reply_text(out, "EXPIRE ");
-		reply_text(out, s->config->expire);
-		reply_end(out);
-	}
-	reply_text(out, "IMPLEMENTATION maildir-pop3d");
-	reply_end(out);
+	if (s->authz != NULL && s->stls)
+		capability(out, "STLS", "");
+	if (s->authz == NULL)
+		capability(out, "IMPLEMENTATION ", "maildir-pop3d");
 	reply_dot(out);
 	return STAY;
 }

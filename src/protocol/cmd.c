@@ -55,49 +55,89 @@ static size_t cut_word(char **text, const char **word)
 }
 
 static const struct command *find(const struct command *table,
-    const char *verb, size_t len)
+    const char *line)
 {
+	size_t len = strcspn(line, " ");
 	const struct command *c;
 
 	for (c = table; c->handler != NULL; c++)
-		if (len < sizeof c->verb && is_verb(verb, len, c->verb))
+		if (len < sizeof c->verb && is_verb(line, len, c->verb))
 			return c;
 	return NULL;
 }
 
-/* Splits a line; NULL: *why it is no command of this state. */
-static const struct command *parse(const struct command *table, char *text,
-    size_t len, struct args *a, const char **why)
+/* The words behind the verb; the answer is NULL, or why they do not fit. */
+static const char *split(const struct command *c, char *text, struct args *a)
 {
-	const struct command *c;
 	const char *verb;
-	size_t verb_len;
 
-	*why = "bad syntax";
-	if (has_control(text, len))
-		return NULL;
-	verb_len = cut_word(&text, &verb);
-	c = find(table, verb, verb_len);
-	if (c == NULL) {
-		*why = "unknown command";
-		return NULL;
-	}
+	cut_word(&text, &verb);
 	for (a->count = 0; *text != '\0'; a->count++) {
-		if (a->count == c->max) {
-			*why = "too many arguments";
-			return NULL;
-		}
+		if (a->count == c->max)
+			return "too many arguments";
 		a->arg[a->count].len = cut_word(&text,
 		    &a->arg[a->count].text);
 	}
-	*why = "argument missing";
-	return a->count < c->min ? NULL : c;
+	return a->count < c->min ? "argument missing" : NULL;
 }
 
-static void log_command(const char *text, size_t len)
+/* The rest of the line: a name may hold blanks (P-58). */
+static const char *take_rest(char *text, size_t len, struct args *a)
+{
+	char *end = text + len;
+
+	while (end[-1] == ' ')
+		*--end = '\0';
+	text += strcspn(text, " ");
+	text += strspn(text, " ");
+	a->count = 1;
+	a->arg[0].text = text;
+	a->arg[0].len = (size_t)(end - text);
+	return text == end ? "argument missing" : NULL;
+}
+
+/* All behind one blank, as it is: P-59. */
+static const char *take_secret(const struct command *c, char *text,
+    size_t len, struct args *a)
+{
+	size_t verb = strlen(c->verb) + 1;
+
+	if (memchr(text, '\0', len) != NULL || memchr(text, '\r', len) != NULL)
+		return "bad syntax";
+	if (len <= verb)
+		return "argument missing";
+	a->count = 1;
+	a->arg[0].text = text + verb;
+	a->arg[0].len = len - verb;
+	return NULL;
+}
+
+static const char *parse(const struct command *c, char *text, size_t len,
+    struct args *a)
+{
+	if (c->form == CMD_SECRET)
+		return take_secret(c, text, len, a);
+	if (has_control(text, len))
+		return "bad syntax";
+	if (c->form == CMD_REST)
+		return take_rest(text, len, a);
+	return split(c, text, a);
+}
+
+/*
+ * A secret is never shown.  What is no command of this state may hold one that
+ * was typed in the wrong place: of it nothing is shown before login, and the
+ * first word after it.
+ */
+static void log_command(const struct session *s, const struct command *c,
+    const char *text, size_t len)
 {
 	log_line(LOG_INFO, "command");
 	log_number("pid", (uint64_t)getpid());
+	if (c == NULL)
+		len = s->authz == NULL ? strcspn(text, " ") : 0;
+	else if (c->form == CMD_SECRET || c->form == CMD_SASL)
+		len = strlen(c->verb);
 	log_value("line", text, len, LOG_HOST_MAX);
 	log_end();
 }
@@ -118,17 +158,27 @@ static enum next refuse(struct session *s, const char *why, unsigned *bad,
 static enum next execute(struct session *s, const struct command *table,
     char *text, size_t len, unsigned *bad, unsigned limit)
 {
+	const struct command *c = find(table, text);
+	const char *why = "unknown command";
 	struct args a;
-	const char *why;
-	const struct command *c;
+	enum next next;
 
 	if (s->config->verbose)
-		log_command(text, len);
-	c = parse(table, text, len, &a, &why);
-	if (c == NULL)
+		log_command(s, c, text, len);
+	if (c != NULL)
+		why = s->in.raw > LINE_LIMIT && c->form != CMD_SASL ?
+		    "line too long" : parse(c, text, len, &a);
+	if (why != NULL)
 		return refuse(s, why, bad, limit);
-	*bad = 0;
-	return c->handler(s, &a);
+	next = c->handler(s, &a);
+	if (next != BAD) {
+		*bad = 0;
+		return next;
+	}
+	if (++*bad < limit)
+		return STAY;
+	s->end = END_ERROR;
+	return HANG_UP;
 }
 
 static enum next hang_up(struct session *s, enum end end)
@@ -153,6 +203,29 @@ static enum next flush(struct session *s)
 	return STAY;
 }
 
+enum next cmd_more(struct session *s, char **text, size_t *len)
+{
+	if ((s->out.state != REPLY_GOOD || !line_waiting(&s->in)) &&
+	    flush(s) == HANG_UP)
+		return HANG_UP;
+	switch (line_next(&s->in, text, len)) {
+	case LINE_OK:
+		return STAY;
+	case LINE_TOO_LONG:
+		return BAD;
+	case LINE_IDLE:
+		return hang_up(s, END_TIMEOUT);
+	case LINE_SIGNAL:
+		return hang_up(s, END_SIGNAL);
+	case LINE_FLOOD:
+		return hang_up(s, END_ERROR);
+	case LINE_EOF:
+	case LINE_FAIL:
+		break;
+	}
+	return hang_up(s, END_DISCONNECT);
+}
+
 enum next cmd_loop(struct session *s, const struct command *table,
     unsigned limit)
 {
@@ -162,41 +235,34 @@ enum next cmd_loop(struct session *s, const struct command *table,
 	size_t len;
 
 	while (next == STAY) {
-		if (s->out.state != REPLY_GOOD || !line_waiting(&s->in))
-			next = flush(s);
-		if (next != STAY)
-			break;
-		switch (line_next(&s->in, &text, &len)) {
-		case LINE_OK:
+		next = cmd_more(s, &text, &len);
+		if (next == STAY)
 			next = execute(s, table, text, len, &bad, limit);
-			break;
-		case LINE_TOO_LONG:
+		else if (next == BAD)
 			next = refuse(s, "line too long", &bad, limit);
-			break;
-		case LINE_IDLE:
-			next = hang_up(s, END_TIMEOUT);
-			break;
-		case LINE_SIGNAL:
-			next = hang_up(s, END_SIGNAL);
-			break;
-		case LINE_EOF:
-		case LINE_FAIL:
-			next = hang_up(s, END_DISCONNECT);
-			break;
-		}
 	}
 	return next;
 }
 
-struct message *cmd_message(struct session *s, const struct args *a)
+int cmd_number(struct session *s, const struct args *a, size_t i,
+    uint64_t *number, enum next *next)
+{
+	*next = STAY;
+	if (num_parse(a->arg[i].text, a->arg[i].len, number) == 0)
+		return 0;
+	reply_err(&s->out, "that is not a number");
+	*next = BAD;
+	return -1;
+}
+
+struct message *cmd_message(struct session *s, const struct args *a,
+    enum next *next)
 {
 	struct message *m;
 	uint64_t n;
 
-	if (num_parse(a->arg[0].text, a->arg[0].len, &n) == -1) {
-		reply_err(&s->out, "that is not a message number");
+	if (cmd_number(s, a, 0, &n, next) == -1)
 		return NULL;
-	}
 	m = maildrop_find(&s->drop, n);
 	if (m == NULL)
 		reply_err(&s->out, "no such message");

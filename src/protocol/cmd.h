@@ -13,6 +13,7 @@
 #include "wire/peer.h"
 #include "wire/reply.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@
 /* How a session ended, as the log names it. */
 enum end {
 	END_QUIT,
+	END_QUIT_BEFORE_LOGIN,
 	END_DISCONNECT,
 	END_TIMEOUT,		/* it sent nothing: P-22 */
 	END_STALLED,		/* it read nothing: P-24 */
@@ -36,6 +38,8 @@ struct tally {
 	enum handover delivered;	/* what was sent before QUIT: U1 */
 };
 
+struct authz;		/* protocol/authz.c: what is known before login */
+
 /* All that is one session's; each module gets the member it needs. */
 struct session {
 	const struct config *config;
@@ -47,10 +51,18 @@ struct session {
 	struct reply out;
 	enum end end;
 	struct tally tally;
+	const char *user;		/* login name; NULL before login */
+	const char *tls;		/* "no", a version, "yes" where nobody
+					   names one, or NULL: not known */
+	const char *method;		/* PASS, PLAIN, APOP, PREAUTH, or NULL */
+	bool plaintext;			/* passwords may be sent: P-62 */
+	bool stls;			/* STLS can be begun now: P-79 */
+	struct authz *authz;		/* NULL in TRANSACTION */
 };
 
 enum next {
 	STAY,		/* in this state */
+	BAD,		/* the same, and the command counts as bad: P-10 */
 	ADVANCE,	/* to the next one */
 	HANG_UP		/* s->end says why */
 };
@@ -67,6 +79,12 @@ struct command {
 	char verb[5];
 	unsigned char min, max;		/* arguments */
 	enum next (*handler)(struct session *s, const struct args *a);
+	enum {
+		CMD_WORDS,	/* arguments are words */
+		CMD_REST,	/* one: the rest of the line, blanks trimmed */
+		CMD_SECRET,	/* one: all behind one blank, never logged */
+		CMD_SASL	/* words, a long line, never logged */
+	} form;
 };
 
 /*
@@ -77,9 +95,20 @@ enum next cmd_loop(struct session *s, const struct command *table,
     unsigned limit);
 
 /*
- * The message that the first argument names; NULL if there is none, and then
- * the -ERR has been given (P-15).
+ * Answers, then reads another line for a handler that needs one.  STAY: *text
+ * and *len as from line_next(); BAD: it was too long; HANG_UP.
  */
-struct message *cmd_message(struct session *s, const struct args *a);
+enum next cmd_more(struct session *s, char **text, size_t *len);
+
+/*
+ * The message that the first argument names; NULL if there is none, and then
+ * the -ERR has been given and *next says whether it was bad syntax (P-15).
+ */
+struct message *cmd_message(struct session *s, const struct args *a,
+    enum next *next);
+
+/* The same for a number of lines or so; -1 for NULL. */
+int cmd_number(struct session *s, const struct args *a, size_t i,
+    uint64_t *number, enum next *next);
 
 #endif

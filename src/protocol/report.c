@@ -13,28 +13,16 @@
 #include "base/log.h"
 #include "mail/size.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-static void begin(const struct session *s, const char *word)
+void report_login(const struct session *s, pid_t pid)
 {
-	const char *user = getenv("USER");	/* a checker sets it: P-119 */
-
-	if (user == NULL || *user == '\0')
-		user = "-";
-	log_line(LOG_INFO, word);
-	log_string("ip", s->peer.ip);
-	log_string("port", s->peer.port);
-	log_number("pid", (uint64_t)getpid());
-	log_value("user", user, strlen(user), LOG_NAME_MAX);
-}
-
-void report_login(const struct session *s)
-{
-	begin(s, "login");
-	log_string("tls", NULL);	/* whoever did the login knows */
-	log_string("method", "PREAUTH");
+	if (s->method == NULL)
+		return;
+	log_line(LOG_INFO, "login");
+	log_who(s->peer.ip, s->peer.port, pid, s->user);
+	log_string("tls", s->tls);
+	log_string("method", s->method);
 	log_end();
 }
 
@@ -56,13 +44,14 @@ static void log_octets(const struct maildrop *d)
 
 void report_session(const struct session *s)
 {
-	static const char *const end[] = { "quit", "disconnect", "timeout",
-		"stalled", "signal", "error" };
+	static const char *const end[] = { "quit", "quit-before-login",
+		"disconnect", "timeout", "stalled", "signal", "error" };
 	static const char *const delivered[] = { "unknown", "yes", "no",
 		"no", "no" };
 	const struct tally *t = &s->tally;
 
-	begin(s, "session");
+	log_line(LOG_INFO, "session");
+	log_who(s->peer.ip, s->peer.port, getpid(), s->user);
 	log_string("end", end[s->end]);
 	log_number("messages", s->drop.count);
 	log_octets(&s->drop);

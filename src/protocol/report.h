@@ -7,8 +7,13 @@
 
 #include "protocol/cmd.h"
 
-/* "login": the user is served from here on. */
-void report_login(const struct session *s);
+#include <sys/types.h>
+
+/*
+ * "login": the user is served from here on, by process pid.  Says nothing if
+ * s->method is NULL: somebody else has said it.
+ */
+void report_login(const struct session *s, pid_t pid);
 
 /* "session": how it ended, and what it moved. */
 void report_session(const struct session *s);

@@ -10,7 +10,6 @@
 
 #include "base/crlf.h"
 #include "base/log.h"
-#include "base/num.h"
 #include "mail/size.h"
 
 #include <errno.h>
@@ -63,14 +62,9 @@ static void send_piece(struct reply *out, struct sending *p, size_t len)
 /* What follows the last piece. */
 static void send_end(struct reply *out, struct sending *p)
 {
-	static const char crlf[2] = { '\r', '\n' };
-
-	/* No separator line: TOP adds it, after a whole last line (P-39). */
-	if (p->top != NULL && !p->top->body) {
-		if (p->crlf.last != '\n')
-			reply_body(out, &p->crlf, "\n", 1);
-		reply_body(out, &p->crlf, crlf, sizeof crlf);
-	}
+	reply_body_line(out, &p->crlf);
+	if (p->top != NULL && !p->top->body)	/* no separator line: P-39 */
+		reply_body(out, &p->crlf, "\n", 1);
 	reply_body_end(out, &p->crlf);
 }
 
@@ -177,12 +171,13 @@ static void check_size(struct session *s, struct message *m, uint64_t octets)
 
 enum next retr_message(struct session *s, const struct args *a)
 {
-	struct message *m = cmd_message(s, a);
+	enum next next;
+	struct message *m = cmd_message(s, a, &next);
 	uint64_t octets;
 	enum sent sent;
 
 	if (m == NULL)
-		return STAY;
+		return next;
 	sent = send_message(s, m, NULL, &octets);
 	if (sent == SENT) {
 		check_size(s, m, octets);
@@ -198,15 +193,14 @@ enum next retr_top(struct session *s, const struct args *a)
 	struct message *m;
 	struct top top;
 	uint64_t lines, octets;
+	enum next next;
 	enum sent sent;
 
-	if (num_parse(a->arg[1].text, a->arg[1].len, &lines) == -1) {
-		reply_err(&s->out, "that is not a number of lines");
-		return STAY;
-	}
-	m = cmd_message(s, a);
+	if (cmd_number(s, a, 1, &lines, &next) == -1)
+		return next;
+	m = cmd_message(s, a, &next);
 	if (m == NULL)
-		return STAY;
+		return next;
 	top_start(&top, lines);
 	sent = send_message(s, m, &top, &octets);
 	if (sent == SENT) {

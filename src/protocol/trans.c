@@ -90,15 +90,16 @@ static void each_line(struct session *s,
 static enum next do_list(struct session *s, const struct args *a)
 {
 	struct message *m;
+	enum next next;
 
 	if (a->count == 0) {
 		if (size_all(s) == 0)
 			each_line(s, scan_line);
 		return STAY;
 	}
-	m = cmd_message(s, a);
+	m = cmd_message(s, a, &next);
 	if (m == NULL)
-		return STAY;
+		return next;
 	if (maildrop_size(&s->drop, m) == -1) {
 		reply_err(&s->out, unsized);
 		return STAY;
@@ -111,22 +112,24 @@ static enum next do_list(struct session *s, const struct args *a)
 static enum next do_uidl(struct session *s, const struct args *a)
 {
 	struct message *m;
+	enum next next;
 
 	if (a->count == 0) {
 		each_line(s, uidl_line);
 		return STAY;
 	}
-	m = cmd_message(s, a);
+	m = cmd_message(s, a, &next);
 	if (m != NULL) {
 		reply_text(&s->out, "+OK ");
 		uidl_line(s, m);
 	}
-	return STAY;
+	return next;
 }
 
 static enum next do_dele(struct session *s, const struct args *a)
 {
-	struct message *m = cmd_message(s, a);
+	enum next next;
+	struct message *m = cmd_message(s, a, &next);
 
 	if (m != NULL) {
 		m->marks |= MESSAGE_DELETED;
@@ -135,7 +138,7 @@ static enum next do_dele(struct session *s, const struct args *a)
 		reply_text(&s->out, " deleted");
 		reply_end(&s->out);
 	}
-	return STAY;
+	return next;
 }
 
 static enum next do_noop(struct session *s, const struct args *a)
@@ -165,17 +168,17 @@ static enum next do_quit(struct session *s, const struct args *a)
 
 static const struct command transaction[] = {
 	/* verb	  args	handler		source */
-	{ "CAPA", 0, 0, capa_reply },	/* RFC 2449 section 5 */
-	{ "DELE", 1, 1, do_dele },	/* RFC 1939 section 5 */
-	{ "LIST", 0, 1, do_list },
-	{ "NOOP", 0, 0, do_noop },
-	{ "QUIT", 0, 0, do_quit },	/* section 6: the one way to UPDATE */
-	{ "RETR", 1, 1, retr_message },
-	{ "RSET", 0, 0, do_rset },
-	{ "STAT", 0, 0, do_stat },
-	{ "TOP",  2, 2, retr_top },	/* section 7 */
-	{ "UIDL", 0, 1, do_uidl },
-	{ "", 0, 0, NULL }
+	{ "CAPA", 0, 0, capa_reply, CMD_WORDS },	/* RFC 2449 section 5 */
+	{ "DELE", 1, 1, do_dele, CMD_WORDS },	/* RFC 1939 section 5 */
+	{ "LIST", 0, 1, do_list, CMD_WORDS },
+	{ "NOOP", 0, 0, do_noop, CMD_WORDS },
+	{ "QUIT", 0, 0, do_quit, CMD_WORDS },	/* the one way to UPDATE */
+	{ "RETR", 1, 1, retr_message, CMD_WORDS },
+	{ "RSET", 0, 0, do_rset, CMD_WORDS },
+	{ "STAT", 0, 0, do_stat, CMD_WORDS },
+	{ "TOP",  2, 2, retr_top, CMD_WORDS },	/* section 7 */
+	{ "UIDL", 0, 1, do_uidl, CMD_WORDS },
+	{ "", 0, 0, NULL, CMD_WORDS }
 };
 
 enum next trans_run(struct session *s)

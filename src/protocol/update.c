@@ -61,7 +61,7 @@ static bool follow(struct maildrop *d)
 	return maildrop_follow(d) == 1;
 }
 
-/* One attempt for each message that is marked; counts those not found. */
+/* One attempt for each message that is marked; counts those to look for. */
 static size_t remove_marked(struct session *s, size_t *failed)
 {
 	size_t missing = 0, i;
@@ -77,6 +77,7 @@ static size_t remove_marked(struct session *s, size_t *failed)
 		case MAILDIR_DONE:
 			m->marks |= MESSAGE_REMOVED;
 			break;
+		case MAILDIR_DONE_HERE:	/* in the other folder too? */
 		case MAILDIR_MISSING:
 			missing++;
 			break;
@@ -151,6 +152,17 @@ static const char *remove_and_flag(struct session *s)
 	return answer;
 }
 
+enum handover update_handed_over(const struct session *s, bool wait)
+{
+	const struct reply *out = &s->out;
+	uint64_t accepted = out->accepted;
+
+	if (!handover_counts(out->fd))
+		accepted -= out->unsure;
+	return wait ? handover_wait(out->fd, accepted, out->mark) :
+	    handover_now(out->fd, accepted, out->mark);
+}
+
 /* U1.  Nothing is removed before all that RETR and TOP sent has arrived. */
 static enum handover hand_over(struct session *s)
 {
@@ -161,9 +173,7 @@ static enum handover hand_over(struct session *s)
 	if (state == REPLY_SIGNAL)
 		return HANDOVER_SIGNAL;
 	/* Octets after the mark may be lost: they are only short answers. */
-	if (s->tally.marked == 0)
-		return handover_now(s->out.fd, s->out.accepted, s->out.mark);
-	return handover_wait(s->out.fd, s->out.accepted, s->out.mark);
+	return update_handed_over(s, s->tally.marked > 0);
 }
 
 /* Up to here a signal or the alarm ends the session with nothing removed. */

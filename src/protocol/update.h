@@ -15,4 +15,10 @@
  */
 void update_run(struct session *s);
 
+/*
+ * Whether all that RETR and TOP sent has arrived; wait: for as long as it
+ * takes, and 30 s without progress at most.
+ */
+enum handover update_handed_over(const struct session *s, bool wait);
+
 #endif

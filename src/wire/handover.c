@@ -54,28 +54,24 @@ static int queued(int fd, enum kind kind, uint64_t *octets)
 	return 0;
 }
 
-static bool failed(int fd)
+/* Looks without taking anything away: SO_ERROR would say it only once. */
+static bool shows(int fd, short events)
 {
-	int error = 0;
-	socklen_t len = sizeof error;
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
-	    error != 0;
+	return poll(&p, 1, 0) == 1 && (p.revents & events) != 0;
 }
 
 static bool dead(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-	return poll(&p, 1, 0) == 1 &&
-	    (p.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+	return shows(fd, POLLERR | POLLHUP | POLLNVAL);
 }
 
 static bool arrived(int fd, enum kind kind, uint64_t queue, uint64_t accepted,
     uint64_t mark)
 {
 	if (kind == UNIX)	/* a peer that closed leaves 0 and an error */
-		return queue == 0 && !failed(fd);
+		return queue == 0 && !shows(fd, POLLERR);
 	return queue <= accepted && accepted - queue >= mark;
 }
 
@@ -91,6 +87,11 @@ static enum handover look(int fd, enum kind kind, uint64_t accepted,
 		return HANDOVER_UNKNOWN;
 	return arrived(fd, kind, *queue, accepted, mark) ? HANDOVER_YES :
 	    HANDOVER_NO;
+}
+
+bool handover_counts(int fd)
+{
+	return kind_of(fd) != UNIX;
 }
 
 enum handover handover_now(int fd, uint64_t accepted, uint64_t mark)

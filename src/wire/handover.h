@@ -8,6 +8,7 @@
 #ifndef WIRE_HANDOVER_H
 #define WIRE_HANDOVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,12 @@ enum handover handover_wait(int fd, uint64_t accepted, uint64_t mark);
 
 /* The same without waiting: what has not yet arrived is HANDOVER_UNKNOWN. */
 enum handover handover_now(int fd, uint64_t accepted, uint64_t mark);
+
+/*
+ * Whether the kernel counts the octets of fd.  It does not for AF_UNIX: there
+ * a write(2) that was cut short tells nothing of what was taken.
+ */
+bool handover_counts(int fd);
 
 /*
  * Writes the last answer, len octets, at most 512, never waiting for more

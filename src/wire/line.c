@@ -20,9 +20,20 @@ void line_init(struct line *in, int fd)
 {
 	in->fd = fd;
 	in->eof = false;
+	in->ahead = true;
 	in->skipping = false;
+	in->limit = LINE_LIMIT;
+	in->raw = 0;
+	in->skipped = 0;
 	in->start = in->end = 0;
 	in->octets = 0;
+}
+
+void line_init_before_login(struct line *in, int fd, size_t limit)
+{
+	line_init(in, fd);
+	in->ahead = false;
+	in->limit = limit;
 }
 
 static char *line_feed(const struct line *in)
@@ -39,6 +50,7 @@ bool line_waiting(const struct line *in)
 static void skip(struct line *in)
 {
 	in->skipping = true;
+	in->skipped += in->end - in->start;
 	in->start = in->end = 0;
 }
 
@@ -50,14 +62,15 @@ static bool take(struct line *in, char **text, size_t *len,
 	size_t n;
 
 	if (lf == NULL) {
-		if (in->end - in->start >= LINE_LIMIT)
+		if (in->skipping || in->end - in->start >= in->limit)
 			skip(in);
 		return false;
 	}
 	*text = in->buf + in->start;
 	n = (size_t)(lf - *text);
+	in->raw = n + 1;
 	in->start += n + 1;
-	if (in->skipping || n + 1 > LINE_LIMIT) {
+	if (in->skipping || n + 1 > in->limit) {
 		in->skipping = false;
 		*result = LINE_TOO_LONG;
 		return true;
@@ -94,7 +107,10 @@ static enum line_result fill(struct line *in)
 	case IDLE_GO_ON:
 		break;
 	}
-	n = read(in->fd, in->buf + in->end, sizeof in->buf - in->end);
+	if (!in->ahead && in->skipped > LINE_FLOOD_LIMIT)
+		return LINE_FLOOD;
+	n = read(in->fd, in->buf + in->end,
+	    in->ahead ? sizeof in->buf - in->end : 1);
 	if (n > 0) {
 		in->end += (size_t)n;
 		in->octets += (uint64_t)n;

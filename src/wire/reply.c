@@ -19,7 +19,7 @@ void reply_init(struct reply *out, int fd)
 {
 	out->fd = fd;
 	out->state = REPLY_GOOD;
-	out->accepted = out->mark = 0;
+	out->accepted = out->unsure = out->mark = 0;
 	out->used = 0;
 }
 
@@ -59,16 +59,19 @@ static size_t push(struct reply *out, const char *data, size_t len)
 
 enum reply_state reply_flush(struct reply *out)
 {
-	size_t done = 0;
+	size_t done = 0, last = 0;
 
-	if (out->used > 0)
+	if (out->used > 0 && out->state == REPLY_GOOD)
 		idle_restart();
 	while (out->state == REPLY_GOOD && done < out->used) {
 		size_t n = push(out, out->buf + done, out->used - done);
 
 		out->accepted += n;
 		done += n;
+		last = n > 0 ? n : last;
 	}
+	if (out->state == REPLY_GONE)
+		out->unsure += last;
 	out->used = 0;
 	return out->state;
 }
@@ -135,10 +138,15 @@ void reply_body(struct reply *out, struct crlf *c, const char *in, size_t len)
 	}
 }
 
-void reply_body_end(struct reply *out, struct crlf *c)
+void reply_body_line(struct reply *out, struct crlf *c)
 {
 	room(out, CRLF_ROOM);
 	out->used += crlf_send_end(c, out->buf + out->used);
+}
+
+void reply_body_end(struct reply *out, struct crlf *c)
+{
+	reply_body_line(out, c);
 	reply_dot(out);
 	out->mark = out->accepted + out->used;
 }

@@ -27,6 +27,8 @@ struct reply {
 	int fd;
 	enum reply_state state;
 	uint64_t accepted;	/* octets write(2) has taken */
+	uint64_t unsure;	/* of them: taken by a write(2) that was cut
+				   short by the end of the connection */
 	uint64_t mark;		/* of them and those in buf: the end of the
 				   last message that was sent whole */
 	size_t used;
@@ -52,7 +54,10 @@ void reply_dot(struct reply *out);
 /* Stored octets of a message, converted and stuffed: crlf_start() first. */
 void reply_body(struct reply *out, struct crlf *c, const char *in, size_t len);
 
-/* Ends a message: a missing CRLF, the dot, and the mark (threats U1). */
+/* Ends the last line of a message, if it has no end of its own. */
+void reply_body_line(struct reply *out, struct crlf *c);
+
+/* The same, and ends the message: the dot, and the mark (U1). */
 void reply_body_end(struct reply *out, struct crlf *c);
 
 /* Writes everything, waiting for the client as long as it goes on reading. */

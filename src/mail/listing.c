@@ -1,0 +1,233 @@
+/*
+ * listing.c - the message list as it is made at login (P-47, P-49, P-142).
+ *
+ * What was sighted in both directories, perhaps more than once, is sorted, and
+ * each message is kept once.
+ *
+ * Runs as: the owner of the mailbox.
+ * Trusts:  nothing in a name; that one name is one message only as P-143 says.
+ */
+#include "mail/listing.h"
+
+#include "base/grow.h"
+#include "base/log.h"
+#include "mail/name.h"
+#include "mail/order.h"
+#include "mail/size.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCANS 3			/* at most, at login: P-142 */
+
+/* maildir_scan() calls this at login. */
+static int take(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
+{
+	struct maildrop *d = arg;
+	struct message *m;
+	void *block = d->list;
+
+	if (grow(&block, d->count, 1, &d->room, sizeof *d->list) == -1)
+		return -1;
+	d->list = block;
+	m = &d->list[d->count];
+	memset(m, 0, sizeof *m);
+	if (maildrop_keep_name(d, name, &m->name) == -1)
+		return -1;
+	m->path = m->name;
+	m->id = id;
+	m->octets = SIZE_UNKNOWN;
+	m->sub = (uint8_t)sub;
+	d->count++;
+	return 0;
+}
+
+/*
+ * Both directories, and again while they change under our eyes: a rename
+ * during readdir may hide a file, and a client that synchronises would take
+ * it for deleted (P-142).  The list is the union of all sightings.
+ */
+static int scan_at_login(struct maildrop *d)
+{
+	struct maildir_times before, after;
+	int scans = 0;
+	bool young;
+
+	if (maildir_times(d->dir, &before) == -1)
+		return -1;
+	do {
+		young = maildir_young(&before);
+		if (maildir_scan_both(d->dir, take, d) == -1 ||
+		    maildir_times(d->dir, &after) == -1)
+			return -1;
+		if (maildir_same_times(&before, &after) && !young)
+			break;
+		before = after;
+	} while (++scans < SCANS);
+	return 0;
+}
+
+static int compare_unique(const struct maildrop *d, const struct message *a,
+    const struct message *b)
+{
+	const char *x = maildrop_first_name(d, a), *y = maildrop_first_name(d, b);
+
+	return name_compare(x, name_unique(x), y, name_unique(y));
+}
+
+/* P-49; sightings of one message side by side, in the order they were made. */
+static int in_order(const void *arg, uint32_t a, uint32_t b)
+{
+	const struct maildrop *d = arg;
+	int order = compare_unique(d, &d->list[a], &d->list[b]);
+
+	if (order == 0 && d->list[a].id != d->list[b].id)
+		order = d->list[a].id < d->list[b].id ? -1 : 1;
+	return order;
+}
+
+/* Gives back what the list has grown too large. */
+static int shrink(struct maildrop *d)
+{
+	struct message *list = realloc(d->list,
+	    (d->count + 1) * sizeof *list);
+
+	if (list == NULL)
+		return -1;
+	d->list = list;
+	d->room = d->count + 1;
+	return 0;
+}
+
+static int sort(struct maildrop *d)
+{
+	struct message *sorted;
+	struct order *order = order_new(d->count);
+	size_t i;
+
+	if (order == NULL)
+		return -1;
+	for (i = 0; i < d->count; i++)
+		order[i].key = name_order(maildrop_first_name(d, &d->list[i]));
+	order_sort(order, d->count, in_order, d);
+	sorted = malloc(d->count * sizeof *sorted);	/* as large as list */
+	if (sorted == NULL) {
+		free(order);
+		return -1;
+	}
+	for (i = 0; i < d->count; i++)
+		sorted[i] = d->list[order[i].index];
+	free(order);
+	free(d->list);
+	d->list = sorted;
+	d->room = d->count;
+	return 0;
+}
+
+static bool still_there(const struct maildrop *d, const struct message *m)
+{
+	struct stat st;
+
+	return maildir_look(d->dir, (enum maildir_sub)m->sub,
+	    maildrop_first_name(d, m), m->id, &st) == 0;
+}
+
+/*
+ * The sightings from..to have one unique name; keeps each message once, as it
+ * was seen last, and numbers the copies (P-47).  Returns how many it kept, at
+ * out.
+ */
+static size_t merge(const struct maildrop *d, const struct message *from,
+    const struct message *to, struct message *out)
+{
+	bool trashed = false;
+	size_t kept = 0, i;
+
+	for (; from < to; from++) {
+		trashed = trashed || (d->trashed_hidden &&
+		    name_has_flag(maildrop_first_name(d, from), 'T'));
+		if (from + 1 < to && from[1].id == from[0].id)
+			continue;
+		if (!trashed)
+			out[kept++] = *from;
+		trashed = false;
+	}
+	if (kept < 2)
+		return kept;
+	/* One of them may be what another program made of another. */
+	for (i = 0; i < kept && kept > 1; )
+		if (still_there(d, &out[i])) {
+			i++;
+		} else {
+			memmove(&out[i], &out[i + 1],
+			    (kept - i - 1) * sizeof out[0]);
+			kept--;
+		}
+	for (i = 1; i < kept; i++)
+		out[i].copy = (uint32_t)i + 1;
+	return kept;
+}
+
+/* What was sighted more than once is kept once: so is its name. */
+static int compact(struct maildrop *d)
+{
+	size_t used = 0, i;
+	char *names;
+
+	for (i = 0; i < d->count; i++)
+		used += strlen(maildrop_first_name(d, &d->list[i])) + 1;
+	names = malloc(used + 1);
+	if (names == NULL)
+		return -1;
+	used = 0;
+	for (i = 0; i < d->count; i++) {
+		struct message *m = &d->list[i];
+		size_t len = strlen(maildrop_first_name(d, m)) + 1;
+
+		memcpy(names + used, maildrop_first_name(d, m), len);
+		m->name = m->path = (uint32_t)used;
+		used += len;
+	}
+	free(d->names);
+	d->names = names;
+	d->names_used = used;
+	d->names_room = used + 1;
+	return 0;
+}
+
+static void merge_sightings(struct maildrop *d)
+{
+	size_t from = 0, to, kept = 0;
+
+	for (; from < d->count; from = to) {
+		for (to = from + 1; to < d->count && compare_unique(d,
+		    &d->list[from], &d->list[to]) == 0; to++)
+			;
+		kept += merge(d, &d->list[from], &d->list[to], &d->list[kept]);
+	}
+	d->count = kept;
+	if (d->count > MAILDROP_LIMIT) {
+		log_warning("only the first million messages are served in",
+		    d->dir->path);
+		d->count = MAILDROP_LIMIT;
+	}
+}
+
+int maildrop_load(struct maildrop *d, struct maildir *dir, bool trashed_hidden)
+{
+	memset(d, 0, sizeof *d);
+	d->dir = dir;
+	d->trashed_hidden = trashed_hidden;
+	if (scan_at_login(d) == 0 && (d->count < 2 || sort(d) == 0)) {
+		size_t sightings = d->count;
+
+		merge_sightings(d);
+		if (d->count == sightings || (compact(d) == 0 &&
+		    shrink(d) == 0))
+			return 0;
+	}
+	log_errno("cannot list Maildir", dir->path);
+	maildrop_free(d);
+	return -1;
+}

@@ -1,0 +1,108 @@
+/*
+ * unit.h - what the unit tests share.
+ *
+ * One file test_x.c for each room x.c, one suite in it, and in that a test
+ * case for each rule, named with the rule's source.
+ */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+Suite *apop_suite(void);
+Suite *auth_file_suite(void);
+Suite *auth_pam_suite(void);
+Suite *cmd_suite(void);
+Suite *config_suite(void);
+Suite *crlf_suite(void);
+Suite *handover_suite(void);
+Suite *idle_suite(void);
+Suite *line_suite(void);
+Suite *log_suite(void);
+Suite *maildir_suite(void);
+Suite *maildrop_suite(void);
+Suite *name_suite(void);
+Suite *num_suite(void);
+Suite *order_suite(void);
+Suite *peer_suite(void);
+Suite *proxy_suite(void);
+Suite *reply_suite(void);
+Suite *sandbox_suite(void);
+Suite *sasl_suite(void);
+Suite *scheme_suite(void);
+Suite *sha256_suite(void);
+Suite *size_suite(void);
+Suite *stls_suite(void);
+Suite *template_suite(void);
+Suite *uidl_suite(void);
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A new test case of s; name says which rule it is about. */
+TCase *unit_case(Suite *s, const char *name);
+
+/* A descriptor from which text can be read, and then the end of the file. */
+int holding(const char *text);
+int holding_octets(const void *octets, size_t len);
+
+/* Reads fd to its end, or until nothing more is there now; returns octets. */
+size_t drain(int fd, char *buf, size_t room);
+
+/*
+ * Runs f in a process of its own: for what changes signals, descriptors or
+ * state that cannot be taken back.  There f uses NEED() instead of assertions.
+ * NULL: all was well; else what was not.
+ */
+const char *in_child(const char *(*f)(void));
+#define NEED(what) NEED_AT(what, __LINE__)
+#define NEED_AT(what, line) NEED_TEXT(what, line)
+#define NEED_TEXT(what, line) \
+	do { if (!(what)) return "line " #line ": " #what; } while (0)
+#define assert_in_child(f) \
+	do { \
+		const char *why_ = in_child(f); \
+		ck_assert_msg(why_ == NULL, "%s", why_ == NULL ? "" : why_); \
+	} while (0)
+
+/*
+ * In a child only.  From now on every wait is interrupted each 5 ms, so that
+ * who waits looks at the clock, which may be fast.
+ */
+void interrupt_often(void);
+
+/*
+ * In a child only: gives up root, for whom no file is closed.  false: cannot
+ * be done here (a namespace without other users), so nothing can be shown.
+ */
+bool as_no_root(void);
+
+/* The next of a row of random numbers; *seed is not 0. */
+uint32_t dice(uint32_t *seed);
+
+/* A new, empty Maildir, kept until all tests are over. */
+const char *new_maildir(void);
+
+/* In that Maildir: name is "new/1.a", ".Trash/cur/x" and the like. */
+const char *path_in(const char *box, const char *name);
+void put(const char *box, const char *name, const char *text);
+void put_octets(const char *box, const char *name, const void *octets,
+    size_t len);
+void rename_in(const char *box, const char *from, const char *to);
+bool there(const char *box, const char *name);
+size_t files_in(const char *box, const char *sub);
+
+/* Lets new/ and cur/ look as if nothing had changed there for a minute. */
+void settle(const char *box);
+
+/*
+ * The clock the program sees: time(2) and clock_gettime(2) are the tests' own.
+ * clock_fast(n): from now on it runs n times as fast.  clock_true(): the end.
+ */
+void clock_ahead(int64_t milliseconds);
+void clock_fast(unsigned times);
+void clock_true(void);
+
+#endif
