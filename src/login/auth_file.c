@@ -14,11 +14,10 @@
 #include "login/auth.h"
 
 #include "base/log.h"
-#include "base/num.h"
+#include "login/record.h"
 #include "login/scheme.h"
 #include "login/template.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,11 +25,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LINE_LIMIT 4096		/* octets, without its end: P-154 */
 #define READ_ROOM 32768		/* a large file in few read(2)s */
 #define DUMMIES 4		/* the first may look right and yet be broken */
-
-enum { NAME, PASSWORD, UID, GID, GECOS, HOME, SHELL, EXTRA, FIELDS };
 
 /* All that is read of the file; wiped as a whole. */
 struct passwd_file {
@@ -44,7 +40,7 @@ struct passwd_file {
 
 	char name[AUTH_NAME_MAX + 1];	/* folded; "" matches nobody */
 	uint64_t found;			/* line of the record, 0: none */
-	char record[LINE_LIMIT + 1];
+	char record[RECORD_LIMIT + 1];
 	size_t dummies;
 	char dummy[DUMMIES][SCHEME_RECORD_MAX + 1];
 };
@@ -143,7 +139,7 @@ static bool take(struct passwd_file *f, bool at_end, char **text, size_t *len)
 	bool too_long;
 
 	if (lf == NULL && (!at_end || (have == 0 && !f->skipping))) {
-		if (f->skipping || have > LINE_LIMIT + 1) {
+		if (f->skipping || have > RECORD_LIMIT + 1) {
 			f->skipping = true;
 			f->start = f->end;
 		}
@@ -154,7 +150,7 @@ static bool take(struct passwd_file *f, bool at_end, char **text, size_t *len)
 	f->start += *len + (lf != NULL);
 	if (*len > 0 && from[*len - 1] == '\r')
 		--*len;
-	too_long = f->skipping || *len > LINE_LIMIT;
+	too_long = f->skipping || *len > RECORD_LIMIT;
 	f->skipping = false;
 	f->line++;
 	if (too_long || memchr(from, '\0', *len) != NULL) {
@@ -238,274 +234,20 @@ static enum auth_verdict read_all(struct passwd_file *f, bool as_root)
 	return AUTH_TEMP;
 }
 
-/* --- the record ---------------------------------------------------------- */
-
-/* Ends the fields where their colons are; the last keeps its own. */
-static void split(char *record, char *field[FIELDS])
-{
-	char *colon;
-	size_t i;
-
-	for (i = 0; i < FIELDS; i++) {
-		field[i] = record;
-		colon = i == EXTRA ? NULL : strchr(record, ':');
-		if (colon != NULL)
-			*colon = '\0';
-		record = colon != NULL ? colon + 1 : record + strlen(record);
-	}
-}
-
-/*
- * The next word of the extra field, split at its "="; *value is NULL without
- * one.  NULL: no more.  Leaves the field as it is.
- */
-static const char *next_extra(const char **extra, size_t *key_len,
-    const char **value, size_t *value_len)
-{
-	const char *word = *extra + strspn(*extra, " ");
-	size_t len = strcspn(word, " ");
-
-	*extra = word + len;
-	*key_len = len;
-	*value = memchr(word, '=', len);
-	if (*value != NULL) {
-		*key_len = (size_t)(*value - word);
-		*value_len = len - *key_len - 1;
-		++*value;
-	}
-	return len == 0 ? NULL : word;
-}
-
-static bool is_key(const char *word, size_t len, const char *key)
-{
-	return len == strlen(key) && memcmp(word, key, len) == 0;
-}
-
-/* --- allow_nets ---------------------------------------------------------- */
-
-struct net {
-	int family;
-	unsigned bits;
-	unsigned char octet[16];
-};
-
-/* An IPv4 address that came through an IPv6 socket is an IPv4 address. */
-static void unmap(struct net *n)
-{
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	if (n->family == AF_INET6 && n->bits >= 96 &&
-	    memcmp(n->octet, mapped, sizeof mapped) == 0) {
-		n->family = AF_INET;
-		n->bits -= 96;
-		memmove(n->octet, n->octet + 12, 4);
-	}
-}
-
-/* "address[/bits]" in len octets. */
-static int read_net(const char *text, size_t len, struct net *n)
-{
-	char buf[INET6_ADDRSTRLEN + 4], *slash;
-	uint64_t bits;
-
-	if (len >= sizeof buf)
-		return -1;
-	memcpy(buf, text, len);
-	buf[len] = '\0';
-	slash = strchr(buf, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	n->family = strchr(buf, ':') != NULL ? AF_INET6 : AF_INET;
-	bits = n->family == AF_INET6 ? 128 : 32;
-	if (inet_pton(n->family, buf, n->octet) != 1 || (slash != NULL &&
-	    num_parse_range(slash + 1, 0, bits, &bits) == -1))
-		return -1;
-	n->bits = (unsigned)bits;
-	unmap(n);
-	return 0;
-}
-
-static bool in_net(const struct net *who, const struct net *n)
-{
-	unsigned whole = n->bits / 8, rest = n->bits % 8;
-
-	return who->family == n->family &&
-	    memcmp(who->octet, n->octet, whole) == 0 && (rest == 0 ||
-	    ((who->octet[whole] ^ n->octet[whole]) >> (8 - rest)) == 0);
-}
-
-/*
- * P-152: one word of the list that cannot be read refuses, wherever it
- * stands.  "local" means Dovecot's connections without an address: ours with
- * none are of unknown origin, so it lets nobody in.
- */
-static bool nets_allow(const char *list, size_t len, const char *ip)
-{
-	bool inside = false;
-	struct net who, n;
-	size_t word;
-
-	if (read_net(ip, strlen(ip), &who) == -1 || strchr(ip, '/') != NULL)
-		return false;
-	for (;;) {
-		const char *comma = memchr(list, ',', len);
-
-		word = comma == NULL ? len : (size_t)(comma - list);
-		if (!is_key(list, word, "local")) {
-			if (read_net(list, word, &n) == -1)
-				return false;
-			inside |= in_net(&who, &n);
-		}
-		if (comma == NULL)
-			return inside;
-		list += word + 1;
-		len -= word + 1;
-	}
-}
-
-/* --- who it is ----------------------------------------------------------- */
-
-/* What the extra fields say against this login: a reason, or NULL. */
-static const char *objection(const char *extra, const char *ip)
-{
-	const char *word, *value;
-	size_t len, value_len = 0;
-
-	while ((word = next_extra(&extra, &len, &value, &value_len)) != NULL) {
-		if (is_key(word, len, "nologin") ||
-		    is_key(word, len, "nopassword"))
-			return "disabled";
-		if (is_key(word, len, "allow_nets") && (value == NULL ||
-		    !nets_allow(value, value_len, ip)))
-			return "nets";
-	}
-	return NULL;
-}
-
-/* A uid or gid: 0, or -1 and *wrong says why. */
-static int read_id(const char *text, uint64_t *id, const char **wrong)
-{
-	if (num_parse_range(text, 0, UINT32_MAX - 1, id) == -1)
-		*wrong = "uid and gid must be numbers";
-	else if (*id == 0)
-		*wrong = "uid or gid is 0: root has no mail here";
-	else
-		return 0;
-	return -1;
-}
-
-static const char *take_ids(char *field[FIELDS], bool as_root,
-    struct auth_identity *who)
-{
-	uint64_t uid = geteuid(), gid = getegid();
-	const char *wrong = NULL;
-
-	if (as_root && (field[UID][0] == '\0' || field[GID][0] == '\0'))
-		return "uid or gid is missing: needed where the server is "
-		    "started as root";
-	if ((field[UID][0] != '\0' && read_id(field[UID], &uid, &wrong) == -1)
-	    || (field[GID][0] != '\0' &&
-	    read_id(field[GID], &gid, &wrong) == -1))
-		return wrong;
-	if (!as_root && uid != geteuid())
-		return "uid is not the one this server runs as; start it as "
-		    "root, or as that user";
-	who->switch_user = as_root;
-	who->uid = (uid_t)uid;
-	who->gid = as_root ? (gid_t)gid : getegid();
-	return NULL;
-}
-
-static const char *take_home(const char *home, struct auth_identity *who)
-{
-	if (home[0] != '\0' && home[0] != '/')
-		return "home is not absolute";
-	if (strlen(home) > AUTH_PATH_MAX)
-		return "home is too long";
-	strcpy(who->home, home);
-	return NULL;
-}
-
-/*
- * Where Dovecot's "maildir:path[:option]..." has the inbox: the path, or what
- * option INBOX= says.
- */
-static const char *inbox_of(char *location)
-{
-	char *path = location + strlen("maildir:"), *option = path, *colon;
-
-	while ((colon = strchr(option, ':')) != NULL) {
-		*colon = '\0';
-		option = colon + 1;
-		if (strncmp(option, "INBOX=", 6) == 0)
-			path = option + 6;
-	}
-	return path;
-}
-
-/* As Dovecot reads it: "~/" and a relative path are below the home. */
-static const char *take_mail(char *location, struct auth_identity *who)
-{
-	char path[AUTH_PATH_MAX + 1];
-	const char *below = path;
-	size_t home = strlen(who->home);
-
-	if (strncmp(location, "maildir:", strlen("maildir:")) != 0)
-		return "userdb_mail is not maildir:PATH";
-	if (template_expand_home(inbox_of(location), who->user, who->home,
-	    path, sizeof path) == -1)
-		return "userdb_mail is too long, or has a % form that is "
-		    "unknown or that this user has no value for";
-	if (path[0] == '\0' || (path[0] == '~' && path[1] != '/' &&
-	    path[1] != '\0'))
-		return "userdb_mail has no path that can be used";
-	if (path[0] == '/')
-		home = 0;
-	else if (home == 0)
-		return "userdb_mail is below a home that is not there";
-	if (path[0] == '~')
-		below += path[1] == '/' ? 2 : 1;
-	if (snprintf(who->mail, sizeof who->mail, "%.*s%s%s", (int)home,
-	    who->home, home > 0 && below[0] != '\0' ? "/" : "", below) >
-	    AUTH_PATH_MAX)
-		return "userdb_mail is too long";
-	return NULL;
-}
-
-static const char *find_mail(const char *extra, struct auth_identity *who)
-{
-	char location[LINE_LIMIT + 1];
-	const char *word, *value, *wrong;
-	size_t len, value_len = 0;
-
-	while ((word = next_extra(&extra, &len, &value, &value_len)) != NULL) {
-		if (!is_key(word, len, "userdb_mail") || value == NULL)
-			continue;
-		memcpy(location, value, value_len);
-		location[value_len] = '\0';
-		wrong = take_mail(location, who);
-		if (wrong != NULL)
-			return wrong;
-	}
-	return NULL;
-}
+/* --- the verdict --------------------------------------------------------- */
 
 /* The secret is right. */
 static enum auth_verdict admit(const struct passwd_file *f, bool as_root,
-    char *field[FIELDS], const char *ip, struct auth_identity *who,
+    char *field[RECORD_FIELDS], const char *ip, struct auth_identity *who,
     const char **reason)
 {
 	const char *wrong;
 
-	*reason = objection(field[EXTRA], ip);
+	*reason = record_objection(field, ip);
 	if (*reason != NULL)
 		return AUTH_REFUSED;
 	strcpy(who->user, f->name);
-	wrong = take_ids(field, as_root, who);
-	if (wrong == NULL)
-		wrong = take_home(field[HOME], who);
-	if (wrong == NULL)
-		wrong = find_mail(field[EXTRA], who);
+	wrong = record_identity(field, as_root, who);
 	if (wrong == NULL)
 		return AUTH_OK;
 	complain(f, f->found, wrong);
@@ -519,18 +261,18 @@ static enum auth_verdict judge(struct passwd_file *f, bool as_root,
 {
 	enum auth_verdict verdict = AUTH_REFUSED;
 	enum scheme_result fits = SCHEME_NO;
-	char *field[FIELDS];
+	char *field[RECORD_FIELDS];
 	bool worked = false;
 	size_t i;
 
-	split(f->record, field);	/* all empty, if there is none */
+	record_split(f->record, field);	/* all empty, if there is none */
 	*reason = "unknown";
 	if (f->found != 0) {
-		fits = scheme_check(field[PASSWORD], r->secret);
+		fits = scheme_check(field[RECORD_PASSWORD], r->secret);
 		worked = fits != SCHEME_UNUSABLE &&
-		    scheme_costs(field[PASSWORD]);
+		    scheme_costs(field[RECORD_PASSWORD]);
 		*reason = fits == SCHEME_UNUSABLE ? "hash" :
-		    scheme_locked(field[PASSWORD]) ? "disabled" :
+		    scheme_locked(field[RECORD_PASSWORD]) ? "disabled" :
 		    "credentials";
 	}
 	if (fits == SCHEME_UNUSABLE)
