@@ -39,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum exit_code { EXIT_SERVED = 0, EXIT_USAGE = 100, EXIT_SYSTEM = 111 };
+enum { EXIT_SERVED = 0, EXIT_USAGE = 100, EXIT_SYSTEM = 111 };
 
 static const char permanent[] =
     "-ERR [SYS/PERM] this server is not set up right\r\n";
@@ -49,7 +49,7 @@ static const char temporary[] = "-ERR [SYS/TEMP] try again later\r\n";
 static struct session session;
 
 /* The client that waits hears of it in words of ours, never the details. */
-static enum exit_code refuse(const char *text, enum exit_code code)
+static int refuse(const char *text, int code)
 {
 	if (!isatty(1)) {
 		handover_say(1, text, strlen(text));
@@ -59,7 +59,7 @@ static enum exit_code refuse(const char *text, enum exit_code code)
 }
 
 /* A person at a terminal is told there; else it goes to the log. */
-static enum exit_code wrong_use(const char *error, enum exit_code code)
+static int wrong_use(const char *error, int code)
 {
 	if (isatty(2))
 		dprintf(2, "maildir-pop3d: %s\n", error);
@@ -70,7 +70,7 @@ static enum exit_code wrong_use(const char *error, enum exit_code code)
 
 /* --- after login: the owner of the mailbox ------------------------------ */
 
-static enum exit_code serve_preauth(void)
+static int serve_preauth(void)
 {
 	int arrived = auth_checkpw_arrived();
 	const struct config *c = session.config;
@@ -102,30 +102,31 @@ static enum exit_code serve_preauth(void)
 	return EXIT_SERVED;
 }
 
-/* Where the mail of who is; -1: logged. */
-static int mailbox_of(const struct auth_identity *who, char path[PATH_MAX])
+/* Where the mail of who is: NULL, or the line with -ERR; logged. */
+static const char *mailbox_of(const struct auth_identity *who,
+    char path[PATH_MAX])
 {
 	const char *template = session.config->maildir;
 
 	if (who->home[0] != '\0' && chdir(who->home) == -1) {
 		log_errno("cannot change to home", who->home);
-		return -1;
+		return temporary;
 	}
 	if (who->mail[0] != '\0') {
 		snprintf(path, PATH_MAX, "%s", who->mail);
-		return 0;
+		return NULL;
 	}
 	if (template_expand(template, who->user, path, PATH_MAX) == -1) {
-		log_error("the login name does not fit into MAILDIR for",
-		    who->user);
-		return -1;
+		log_error("the login name does not fit into MAILDIR (%n, %d "
+		    "are what stands before and after its @):", who->user);
+		return permanent;
 	}
 	if (path[0] != '/' && who->home[0] == '\0') {
 		log_error("no home in the passwd-file and MAILDIR is not "
 		    "absolute, for", who->user);
-		return -1;
+		return permanent;
 	}
-	return 0;
+	return NULL;
 }
 
 /* The keeper becomes the session: the front is gone. */
@@ -133,7 +134,7 @@ static void serve_user(const struct broker_request *r,
     const struct auth_identity *who, struct stls *stls)
 {
 	char path[PATH_MAX];
-	const char *refusal = temporary;
+	const char *refusal;
 
 	if (r->stls && stls_swap(stls) == -1)	/* before a single octet */
 		return;
@@ -150,7 +151,8 @@ static void serve_user(const struct broker_request *r,
 	}
 	session.tls = keeper_tls(r);
 	session.method = keeper_method(r);
-	if (mailbox_of(who, path) == 0)
+	refusal = mailbox_of(who, path);
+	if (refusal == NULL)
 		refusal = serve_open(&session, path);
 	if (refusal == NULL) {
 		serve_run(&session, "logged in");
@@ -230,7 +232,7 @@ static enum auth_verdict check(void *arg, const struct auth_request *a,
 }
 
 /* The checker runs the session; launchers count by us, so we stay. */
-static enum exit_code wait_for_session(struct login *l,
+static int wait_for_session(struct login *l,
     const struct broker_request *r)
 {
 	int status;
@@ -262,7 +264,7 @@ static _Noreturn void run_front(struct login *l, int broker)
 		exit(EXIT_SYSTEM);
 	line_init(&session.in, 0);
 	reply_init(&session.out, 1);
-	authz_run(&session, broker);
+	authz_run(&session, broker, &l->stls);
 	exit(EXIT_SERVED);
 }
 
@@ -300,13 +302,15 @@ static void take_peer(const struct broker_request *r)
 	memcpy(session.peer.port, r->port, sizeof session.peer.port);
 }
 
-static enum exit_code keep(struct login *l)
+static int keep(struct login *l)
 {
 	static struct broker_request r;
 	static struct auth_identity who;
 	enum keeper_result result = keeper_run(&l->keeper, &r, &who);
 
 	take_peer(&r);
+	if (result == KEEPER_FAILED)
+		return refuse(temporary, EXIT_SYSTEM);
 	if (result != KEEPER_LOGIN)
 		report_end(result, &r);
 	else if (session.config->what == CONFIG_CHECKPASSWORD)
@@ -316,7 +320,7 @@ static enum exit_code keep(struct login *l)
 	return EXIT_SERVED;
 }
 
-static enum exit_code serve_login(void)
+static int serve_login(void)
 {
 	static struct login l;
 	const struct config *c = session.config;
@@ -339,6 +343,8 @@ static enum exit_code serve_login(void)
 		run_front(&l, pair[0]);
 	}
 	close(pair[0]);
+	if (l.root)
+		close(l.front.dir);		/* the front's alone */
 	if (l.stls.control != -1)
 		close(l.stls.control);	/* the front's alone */
 	l.stls.control = -1;
@@ -389,12 +395,12 @@ static void close_others(const struct config *c)
 	}
 }
 
-static enum exit_code print(const char *text)
+static int print(const char *text)
 {
 	return dprintf(1, "%s", text) < 0 ? EXIT_SYSTEM : EXIT_SERVED;
 }
 
-static enum exit_code print_version(void)
+static int print_version(void)
 {
 	char layers[SANDBOX_LAYERS];
 	const char *no_crypt = scheme_missing();
@@ -443,6 +449,6 @@ int main(int argc, char **argv)
 	peer_find(&session.peer, 0);
 	peer_tune(1);
 	if (c.what == CONFIG_PREAUTH)
-		return (int)serve_preauth();
-	return (int)serve_login();
+		return serve_preauth();
+	return serve_login();
 }

@@ -100,6 +100,15 @@ check 'P-5: a line too long is one -ERR, and its tail is no command' '
 	left 1
 '
 
+for n in 510 511 512 513 600 8191 8192 8193 20000; do
+	check "P-5: a line that is read up to its octet $n, and then the rest" '
+		maildir one && begin &&
+		octets '$n' x >&3 && queued 3 -le 0 && tell "DELE 1" NOOP QUIT &&
+		over >actual && cat actual &&
+		sed 1q actual | grep "^-ERR" && answers 2 1 && left 1
+	'
+done
+
 check 'P-5: a line of 1 MiB is one -ERR, and the next command works' '
 	maildir one &&
 	{ octets 1048576 x && printf "\r\nSTAT\r\n"; } | session >actual &&

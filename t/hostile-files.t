@@ -22,6 +22,10 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$2" ;;
 kinds='link dangling loop fifo directory socket'
 mknod null c 1 3 2>/dev/null && [ -n "$as" ] && kinds="$kinds device"
 rm -f null
+case $kinds in
+*device) ;;
+*)	skip 'S-8: a device is no message' 'only root makes devices' ;;
+esac
 
 for kind in $kinds; do
 	check "S-8: a $kind in new/ and in cur/ is no message" '

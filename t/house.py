@@ -18,7 +18,7 @@ BELOW = {
     "base": {"base"},
 }
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
-CITED = re.compile(r"\b(P-\d+|S-\d+)\b")
+CITED = re.compile(r"\b(P-(?!256\b)\d+|S-\d+)\b")  # P-256 is a curve
 
 
 def wing(path):

@@ -394,18 +394,20 @@ py()
 	"$python" "$@"
 }
 
-# queued N: waits until N octets lie in the pipe on descriptor 4.
+# queued FD TEST N: waits until as many octets as "-ge N" or "-le N" says lie
+# in the pipe on descriptor FD, whichever end of it that is.
 queued()
 {
 	py -c '
 import fcntl, struct, sys, termios, time
+fd, test, limit = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 end = time.monotonic() + 30
 while True:
-    n = struct.unpack("i", fcntl.ioctl(4, termios.FIONREAD, b"0000"))[0]
-    if n >= int(sys.argv[1]):
+    n = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"0000"))[0]
+    if n >= limit if test == "-ge" else n <= limit:
         break
     if time.monotonic() > end:
-        sys.exit("queued: only %d octets" % n)
+        sys.exit("queued: %d octets" % n)
     time.sleep(0.002)
-' "$1"
+' "$@"
 }

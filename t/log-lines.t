@@ -144,8 +144,8 @@ def _():
        "which may hold a secret, the first word")
 def _():
     s = Session(Maildir(), "-v")
-    lines = [b"STAT", b"a=b \"c\"\\", b"NO\x01OP \xff", b"y" * 500, b"",
-             b"QUIT"]
+    lines = [b"STAT", b"LIST a=b \"c\"\\", b"LIST \x01 \xff",
+             b"LIST " + b"y" * 500, b"x", b"", b"QUIT"]
     for line in lines:
         s.send(line + b"\r\n")
     s.rest()
@@ -155,8 +155,8 @@ def _():
               if text.startswith("command ")]
     same([list(f) for f in logged], [["pid", "line"]] * len(lines), "fields")
     same([f["line"] for f in logged],
-         ["STAT", r"a\x3Db", r"NO\x01OP", "y" * 255,
-          logged[4]["line"], "QUIT"], "lines")
+         ["STAT", r"LIST\x20a\x3Db\x20\x22c\x22\x5C", r"LIST\x20\x01\x20\xFF",
+          r"LIST\x20" + "y" * 250, "?", "?", "QUIT"], "lines")
 
 
 @check("P-13: without -v no command is logged")

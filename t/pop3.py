@@ -64,6 +64,8 @@ def _clean():
 
 
 atexit.register(_clean)
+for _ending in (signal.SIGTERM, signal.SIGHUP):     # atexit does not see them
+    signal.signal(_ending, lambda *_: sys.exit(1))
 PROGRAM = os.path.join(FOLDER, "maildir-pop3d")
 shutil.copy(os.environ["POP3D"], PROGRAM)
 os.chmod(PROGRAM, 0o755)

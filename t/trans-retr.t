@@ -5,7 +5,7 @@
 . "${T:?}/lib.sh"
 
 # sent 'STORED' 'WIRE' [SIZE]: a message of these octets is listed with SIZE,
-# and RETR sends it just so.  Both are for printf; SIZE is by default that of
+# and RETR sends it just so; LIST behind RETR says the same.  Both are for printf; SIZE is by default that of
 # WIRE, which has no stuffed dots then.
 sent()
 {
@@ -22,7 +22,9 @@ sent()
 		printf "$2"
 		printf '.\r\n+OK bye\r\n'
 	} >expect &&
-	sed 1d wire >octets && cmp expect octets && return
+	sed 1d wire >octets && cmp expect octets &&
+	! grep '^warning' log &&
+	pop3 "RETR 1" "LIST 1" | tail -n 1 | grep -qx "+OK 1 $size" && return
 	echo "stored '$1' came as:"
 	cat -A octets
 	return 1

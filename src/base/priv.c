@@ -69,6 +69,11 @@ static int find_dir(struct priv_front *f, const char *dir,
 	struct stat st;
 
 	f->dir = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (f->dir == -1 && (errno == ENOTDIR || errno == ELOOP)) {
+		snprintf(error, PRIV_ERROR, "--chroot=%s: must be a directory, "
+		    "no link and no file: name another", dir);
+		return -1;
+	}
 	if (f->dir == -1) {
 		snprintf(error, PRIV_ERROR, "--chroot=%s: %s: mend it with: "
 		    "mkdir -p -m 755 %s", dir, strerror(errno), dir);

@@ -27,8 +27,15 @@
 
 /* --- resource limits (S-10) and no_new_privs ---------------------------- */
 
+/* What a resource is numbered by: glibc's enum, elsewhere an int. */
+#ifdef __GLIBC__
+typedef __rlimit_resource_t resource_number;
+#else
+typedef int resource_number;
+#endif
+
 struct limit {
-	unsigned resource;
+	resource_number resource;
 	rlim_t most;
 };
 
@@ -52,7 +59,7 @@ static const struct limit session[] = {
 };
 
 /* Soft and hard; a limit that is lower already stays. */
-static int limit(unsigned resource, rlim_t most)
+static int limit(resource_number resource, rlim_t most)
 {
 	struct rlimit r;
 

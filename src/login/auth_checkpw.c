@@ -29,6 +29,17 @@
 #define LOOK 50		/* ms between looks whether it has exited */
 #define TURN 10000	/* ms the session waits for its turn */
 
+/* P-58: a name like that is nobody's, and no checker hears of it. */
+static bool is_name(const char *name)
+{
+	const char *c;
+
+	for (c = name; *c != '\0'; c++)
+		if (*c < 0x21 || *c > 0x7e || *c == '/')
+			return false;
+	return name[0] != '.';
+}
+
 /* name 00 secret 00 stamp 00; 0 if it is too long (P-97, P-116). */
 static size_t credentials(const struct auth_request *r,
     char out[AUTH_CHECKPW_OCTETS])
@@ -97,7 +108,7 @@ static void become_checker(const struct auth_checkpw *c,
 	if (c->swap_read != -1 && (dup2(c->swap_read, 0) == -1 ||
 	    dup2(c->swap_write, 1) == -1))
 		_exit(111);
-	if (high == -1 || dup2(in, 3) == -1)
+	if (high == -1 || dup2(in, 3) == -1 || fcntl(3, F_SETFD, 0) == -1)
 		_exit(111);
 	syscall(SYS_close_range, 4U, (unsigned)high - 1, 0U);
 	syscall(SYS_close_range, (unsigned)high + 1, ~0U, 0U);
@@ -156,12 +167,15 @@ static enum auth_verdict wait_for_session(struct auth_checkpw *c,
 	int status;
 
 	while (idle_clock() < end && idle_ask() == IDLE_GO_ON) {
-		if (told(c->hold, LOOK))
-			return AUTH_OK;
-		if (waitpid(c->session, &status, WNOHANG) != c->session)
+		bool octet = told(c->hold, LOOK);
+
+		if (waitpid(c->session, &status, WNOHANG) != c->session) {
+			if (octet)
+				return AUTH_OK;
 			continue;
-		/* It may have run and ended between the two looks. */
-		if (told(c->hold, 0))
+		}
+		/* Ours has run and ended, in between; it exits 0 (P-120). */
+		if (status == 0 && (octet || told(c->hold, 0)))
 			return AUTH_OK;
 		return verdict(status, c, reason);
 	}
@@ -189,8 +203,10 @@ enum auth_verdict auth_checkpw_check(struct auth_checkpw *c,
 	enum auth_verdict v;
 	ssize_t n;
 
-	if (len == 0)
+	if (len == 0 || !is_name(r->name)) {
+		explicit_bzero(octets, sizeof octets);
 		return AUTH_REFUSED;
+	}
 	if (pipe2(in, O_CLOEXEC) == -1) {
 		explicit_bzero(octets, sizeof octets);
 		return failed("cannot make a pipe", reason);

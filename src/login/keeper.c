@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,12 +107,34 @@ static void end_front(struct keeper *k)
 	reap(k, &status);
 }
 
+/* Whether it exits by itself, in a second at most. */
+static bool went(const struct keeper *k, int *status)
+{
+	uint64_t end = idle_clock() + SECOND;
+	struct pollfd p = { .events = POLLIN };
+	pid_t got;
+
+	/* Old kernels lack the call, and poll(2) then only waits. */
+	p.fd = (int)syscall(SYS_pidfd_open, k->front, 0U);
+	while ((got = waitpid(k->front, status, WNOHANG)) == 0 &&
+	    idle_clock() < end)
+		poll(&p, 1, p.fd == -1 ? 1 : 1000);
+	if (p.fd != -1)
+		close(p.fd);
+	return got == k->front;
+}
+
 /* It went without a record: it was killed, by the sandbox perhaps. */
 static enum keeper_result front_gone(struct keeper *k)
 {
-	int status;
+	int status = 0;
 
-	reap(k, &status);
+	/* It may have closed the road, and stay: it is not waited for. */
+	if (!went(k, &status)) {
+		kill(k->front, SIGKILL);
+		reap(k, &status);
+	}
+	k->front = -1;
 	log_line(LOG_ERR, "error");
 	log_number("pid", (uint64_t)getpid());
 	log_string("what", "front-died");
@@ -120,7 +143,8 @@ static enum keeper_result front_gone(struct keeper *k)
 	else
 		log_number("status", (uint64_t)WEXITSTATUS(status));
 	log_end();
-	return KEEPER_BROKEN;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 111 ?
+	    KEEPER_FAILED : KEEPER_BROKEN;
 }
 
 /* Tells the front to go, and waits until it has. */
@@ -131,7 +155,10 @@ static enum keeper_result let_go(struct keeper *k)
 
 	if (broker_answer(k->broker, &v) == -1)
 		return front_gone(k);
-	reap(k, &status);
+	if (went(k, &status))
+		k->front = -1;
+	else
+		end_front(k);
 	return KEEPER_LOGIN;
 }
 

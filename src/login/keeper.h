@@ -30,6 +30,7 @@ enum keeper_result {
 	KEEPER_END,		/* the front is done, request->end says why */
 	KEEPER_TIMEOUT,		/* the time for login is over, or SIGALRM */
 	KEEPER_SIGNAL,		/* SIGTERM or its like */
+	KEEPER_FAILED,		/* logged: no front could be made */
 	KEEPER_BROKEN		/* logged: the front died or broke the rules */
 };
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "login/apop.h"
 #include "login/broker.h"
+#include "login/keeper.h"
 #include "login/sasl.h"
 #include "protocol/capa.h"
 #include "wire/handover.h"
@@ -28,12 +29,13 @@ struct authz {
 	int broker;
 	struct stls stls;
 	bool swapped;			/* STLS was done: P-127 */
+	bool broken;			/* STLS was tried and failed */
 	bool tls;			/* TLS is on, however it came */
 	bool health;			/* nobody but a health check so far */
 	char tls_text[STLS_TEXT_MAX];	/* its version, if anybody says it */
 	char name[BROKER_NAME + 1];	/* USER's; "" if none is valid now */
 	char stamp[APOP_STAMP_MAX + 1];	/* "" if APOP is not offered */
-	unsigned cancelled;		/* AUTH exchanges: P-89 */
+	unsigned failures;		/* logins refused, and cancelled: P-89 */
 };
 
 /* P-62 and P-63: decided anew whenever TLS begins. */
@@ -77,6 +79,13 @@ static const char *refusal(enum broker_answer answer)
 	}
 }
 
+/* The keeper counts what it is asked; what was cancelled, it never hears. */
+static enum next failed(struct session *s)
+{
+	s->end = END_ERROR;
+	return ++s->authz->failures < KEEPER_TRIES ? STAY : HANG_UP;
+}
+
 /*
  * Asks the keeper.  What is too long for it is asked as an empty secret, which
  * fails like a wrong one (P-97).
@@ -101,7 +110,7 @@ static enum next ask(struct session *s, enum broker_kind kind,
 	if (v.answer == BROKER_GONE)
 		return HANG_UP;
 	reply_err(&s->out, refusal((enum broker_answer)v.answer));
-	return v.last ? HANG_UP : STAY;
+	return v.last ? HANG_UP : failed(s);
 }
 
 static enum next refuse_plaintext(struct session *s)
@@ -120,7 +129,6 @@ static enum next do_user(struct session *s, const struct args *a)
 {
 	struct authz *z = s->authz;
 
-	z->name[0] = '\0';
 	if (!s->plaintext)
 		return refuse_plaintext(s);
 	if (a->arg[0].len > BROKER_NAME)
@@ -134,7 +142,6 @@ static enum next do_pass(struct session *s, const struct args *a)
 {
 	struct authz *z = s->authz;
 	char name[BROKER_NAME + 1];
-	enum next next;
 
 	if (!s->plaintext)
 		return refuse_plaintext(s);
@@ -142,14 +149,15 @@ static enum next do_pass(struct session *s, const struct args *a)
 		return say(s, BAD, "send USER first");
 	memcpy(name, z->name, sizeof name);
 	z->name[0] = '\0';			/* used up: P-60 */
-	next = ask(s, BROKER_PASS, name, strlen(name), a->arg[0].text,
+	return ask(s, BROKER_PASS, name, strlen(name), a->arg[0].text,
 	    a->arg[0].len);
-	return next;
 }
 
 static enum next do_apop(struct session *s, const struct args *a)
 {
 	struct authz *z = s->authz;
+	char digest[APOP_DIGEST_LEN];
+	size_t i;
 
 	z->name[0] = '\0';
 	/* The stamp came in plaintext: it says nothing after STLS (P-80). */
@@ -157,18 +165,10 @@ static enum next do_apop(struct session *s, const struct args *a)
 		return say(s, BAD, "APOP is not offered");
 	if (!apop_digest(a->arg[1].text, a->arg[1].len))
 		return say(s, BAD, "that is no digest");
-	return ask(s, BROKER_APOP, a->arg[0].text, a->arg[0].len,
-	    a->arg[1].text, a->arg[1].len);
-}
-
-/* P-89: counts as a failure, though the keeper never hears of it. */
-static enum next cancelled(struct session *s)
-{
-	reply_err(&s->out, "cancelled");
-	if (++s->authz->cancelled < 3)
-		return STAY;
-	s->end = END_ERROR;
-	return HANG_UP;
+	for (i = 0; i < sizeof digest; i++)	/* as checkers expect it */
+		digest[i] = (char)(a->arg[1].text[i] | 0x20);
+	return ask(s, BROKER_APOP, a->arg[0].text, a->arg[0].len, digest,
+	    sizeof digest);
 }
 
 /* One SASL PLAIN message in base64. */
@@ -219,11 +219,11 @@ static enum next do_auth(struct session *s, const struct args *a)
 		return say(s, BAD, "line too long");
 	if (next != STAY)
 		return next;
-	if (len == 1 && text[0] == '*')
-		return cancelled(s);
-	next = plain(s, text, len);
-	explicit_bzero(text, len);
-	return next;
+	if (len == 1 && text[0] == '*') {
+		reply_err(&s->out, "cancelled");
+		return failed(s);
+	}
+	return plain(s, text, len);
 }
 
 /* P-81: whoever speaks before our +OK is not who will speak TLS. */
@@ -257,7 +257,7 @@ static enum next do_stls(struct session *s, const struct args *a)
 		break;
 	case STLS_FAILED:
 		s->end = END_DISCONNECT;
-		s->out.state = REPLY_GONE;	/* not a word more: P-127 */
+		z->broken = true;		/* not a word more: P-127 */
 		return HANG_UP;
 	case STLS_EXPIRED:
 		s->end = END_TIMEOUT;
@@ -283,7 +283,7 @@ static enum next do_quit(struct session *s, const struct args *a)
 
 static const struct command authorization[] = {
 	/* verb	  args	handler			source */
-	{ "APOP", 2, 2, do_apop, CMD_SASL },	/* RFC 1939 section 7 */
+	{ "APOP", 2, 2, do_apop, CMD_HIDDEN },	/* RFC 1939 section 7 */
 	{ "AUTH", 1, 2, do_auth, CMD_SASL },	/* RFC 5034 section 4 */
 	{ "CAPA", 0, 0, capa_reply, CMD_WORDS },	/* RFC 2449 section 5 */
 	{ "PASS", 1, 1, do_pass, CMD_SECRET },	/* RFC 1939 section 7 */
@@ -309,7 +309,7 @@ static bool read_proxy(struct session *s)
 		s->end = END_DISCONNECT;
 		return false;
 	case PROXY_TIMEOUT:
-		s->end = END_TIMEOUT;
+		s->end = idle_ask() == IDLE_SIGNAL ? END_SIGNAL : END_TIMEOUT;
 		return false;
 	case PROXY_BAD:
 		log_warning("no valid PROXY header, connection closed; was "
@@ -349,7 +349,7 @@ static void leave(struct session *s)
 	struct broker_request r;
 
 	if (s->end != END_TIMEOUT && s->end != END_SIGNAL &&
-	    s->end != END_STALLED) {
+	    s->end != END_STALLED && !s->authz->broken) {
 		reply_flush(&s->out);
 		handover_close(s->in.fd, s->out.fd);
 	}
@@ -359,17 +359,14 @@ static void leave(struct session *s)
 	broker_ask(s->authz->broker, &r);
 }
 
-void authz_run(struct session *s, int broker)
+void authz_run(struct session *s, int broker, const struct stls *stls)
 {
 	static struct authz z;
 
 	z.broker = broker;
 	s->authz = &z;
 	z.tls = s->config->tls == CONFIG_TLS_ON;
-	if (s->config->tls == CONFIG_TLS_UCSPI)
-		stls_find(&z.stls);
-	else
-		z.stls.control = z.stls.read = z.stls.write = -1;
+	z.stls = *stls;
 	line_init_before_login(&s->in, s->in.fd, LONGEST_LINE);
 	if (read_proxy(s)) {
 		set_policy(s);

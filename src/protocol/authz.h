@@ -9,16 +9,19 @@
 
 #include <stdbool.h>
 
+struct stls;
+
 #define AUTHZ_BAD_LIMIT 10	/* failed commands in a row: P-10 */
 
 /*
  * Talks to a client that has not logged in, on the connection of s, and asks
  * the keeper at the other end of broker whether it may.  config, peer, in and
- * out of s are set.  Returns when there is nothing more to say here: the
- * client has logged in, or is gone, or was told to go; the keeper knows which.
+ * out of s are set; stls are the descriptors for STLS, or -1 each.  Returns
+ * when there is nothing more to say here: the client has logged in, or is
+ * gone, or was told to go; the keeper knows which.
  *
  * Never reads beyond a line, and its memory does not grow.
  */
-void authz_run(struct session *s, int broker);
+void authz_run(struct session *s, int broker, const struct stls *stls);
 
 #endif

@@ -125,20 +125,19 @@ static const char *parse(const struct command *c, char *text, size_t len,
 }
 
 /*
- * A secret is never shown.  What is no command of this state may hold one that
- * was typed in the wrong place: of it nothing is shown before login, and the
- * first word after it.
+ * A secret is never shown, and what is no command of this state may be one
+ * that was typed in the wrong place (S-6).
  */
-static void log_command(const struct session *s, const struct command *c,
-    const char *text, size_t len)
+static void log_command(const struct command *c, const char *text, size_t len)
 {
 	log_line(LOG_INFO, "command");
 	log_number("pid", (uint64_t)getpid());
 	if (c == NULL)
-		len = s->authz == NULL ? strcspn(text, " ") : 0;
-	else if (c->form == CMD_SECRET || c->form == CMD_SASL)
-		len = strlen(c->verb);
-	log_value("line", text, len, LOG_HOST_MAX);
+		log_string("line", "?");
+	else if (c->form == CMD_WORDS || c->form == CMD_REST)
+		log_value("line", text, len, LOG_HOST_MAX);
+	else
+		log_string("line", c->verb);
 	log_end();
 }
 
@@ -164,7 +163,7 @@ static enum next execute(struct session *s, const struct command *table,
 	enum next next;
 
 	if (s->config->verbose)
-		log_command(s, c, text, len);
+		log_command(c, text, len);
 	if (c != NULL)
 		why = s->in.raw > LINE_LIMIT && c->form != CMD_SASL ?
 		    "line too long" : parse(c, text, len, &a);
@@ -240,6 +239,8 @@ enum next cmd_loop(struct session *s, const struct command *table,
 			next = execute(s, table, text, len, &bad, limit);
 		else if (next == BAD)
 			next = refuse(s, "line too long", &bad, limit);
+		if (s->authz != NULL)	/* it may have been a secret: S-6 */
+			line_wipe(&s->in);
 	}
 	return next;
 }

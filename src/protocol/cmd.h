@@ -83,7 +83,8 @@ struct command {
 		CMD_WORDS,	/* arguments are words */
 		CMD_REST,	/* one: the rest of the line, blanks trimmed */
 		CMD_SECRET,	/* one: all behind one blank, never logged */
-		CMD_SASL	/* words, a long line, never logged */
+		CMD_HIDDEN,	/* words, never logged */
+		CMD_SASL	/* the same, on a line that may be longer */
 	} form;
 };
 

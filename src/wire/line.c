@@ -46,6 +46,12 @@ bool line_waiting(const struct line *in)
 	return in->eof || line_feed(in) != NULL;
 }
 
+void line_wipe(struct line *in)
+{
+	explicit_bzero(in->buf, in->start);
+	explicit_bzero(in->buf + in->end, sizeof in->buf - in->end);
+}
+
 /* Drops what is here of a line that is too long already. */
 static void skip(struct line *in)
 {

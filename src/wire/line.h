@@ -56,6 +56,9 @@ void line_init_before_login(struct line *in, int fd, size_t limit);
  */
 enum line_result line_next(struct line *in, char **text, size_t *len);
 
+/* Wipes the lines that were taken; what was read ahead stays. */
+void line_wipe(struct line *in);
+
 /* Whether line_next() would answer without reading: answers may wait. */
 bool line_waiting(const struct line *in);
 
