@@ -443,6 +443,7 @@ def _():
             s = loose(f"os.write({PIPE}, {octets!r}.encode()); sys.exit(1)",
                       shape=shape)
             s.try_user("alice", "secret")
+            s.shut()
             true(b"+OK" not in s.rest(), "no good answer")
             s.over()
 
