@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#define LARGE (16 << 20)	/* octets */
+
 int grow(void **block, size_t used, size_t wanted, size_t *room,
     size_t size)
 {
@@ -21,7 +23,8 @@ int grow(void **block, size_t used, size_t wanted, size_t *room,
 			errno = ENOMEM;
 			return -1;
 		}
-		more *= 2;
+		/* Address space is limited, and a large block costs it. */
+		more += more * size < LARGE ? more : more / 2;
 	}
 	if (more == *room)
 		return 0;

@@ -21,13 +21,40 @@
 
 #define SCANS 3			/* at most, at login: P-142 */
 
+/* What is handed to take(). */
+struct sightings {
+	struct maildrop *d;
+	struct order *by_id;	/* of the scans before this one, or NULL */
+	size_t known;		/* messages in it */
+};
+
+static bool sighted_before(const struct sightings *s, enum maildir_sub sub,
+    const char *name, uint64_t id)
+{
+	const struct maildrop *d = s->d;
+	size_t i;
+
+	for (i = order_find(s->by_id, s->known, id);
+	    i < s->known && s->by_id[i].key == id; i++) {
+		const struct message *m = &d->list[s->by_id[i].index];
+
+		if (m->sub == sub &&
+		    strcmp(maildrop_first_name(d, m), name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* maildir_scan() calls this at login. */
 static int take(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
 {
-	struct maildrop *d = arg;
+	const struct sightings *s = arg;
+	struct maildrop *d = s->d;
 	struct message *m;
 	void *block = d->list;
 
+	if (sighted_before(s, sub, name, id))
+		return 0;
 	if (grow(&block, d->count, 1, &d->room, sizeof *d->list) == -1)
 		return -1;
 	d->list = block;
@@ -43,6 +70,23 @@ static int take(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
 	return 0;
 }
 
+/* Both directories once more; what was sighted before is not kept twice. */
+static int scan_again(struct maildrop *d)
+{
+	struct sightings s = { d, order_new(d->count), d->count };
+	size_t i;
+	int r;
+
+	if (s.by_id == NULL)
+		return -1;
+	for (i = 0; i < s.known; i++)
+		s.by_id[i].key = d->list[i].id;
+	order_sort(s.by_id, s.known, NULL, NULL);
+	r = maildir_scan_both(d->dir, take, &s);
+	free(s.by_id);
+	return r;
+}
+
 /*
  * Both directories, and again while they change under our eyes: a rename
  * during readdir may hide a file, and a client that synchronises would take
@@ -50,21 +94,23 @@ static int take(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
  */
 static int scan_at_login(struct maildrop *d)
 {
+	struct sightings first = { d, NULL, 0 };
 	struct maildir_times before, after;
-	int scans = 0;
+	int scans, r;
 	bool young;
 
 	if (maildir_times(d->dir, &before) == -1)
 		return -1;
-	do {
+	for (scans = 0; scans < SCANS; scans++) {
 		young = maildir_young(&before);
-		if (maildir_scan_both(d->dir, take, d) == -1 ||
-		    maildir_times(d->dir, &after) == -1)
+		r = scans == 0 ? maildir_scan_both(d->dir, take, &first) :
+		    scan_again(d);
+		if (r == -1 || maildir_times(d->dir, &after) == -1)
 			return -1;
 		if (maildir_same_times(&before, &after) && !young)
 			break;
 		before = after;
-	} while (++scans < SCANS);
+	}
 	return 0;
 }
 
@@ -100,9 +146,26 @@ static int shrink(struct maildrop *d)
 	return 0;
 }
 
+/* Moves each message to where order says, without a second list. */
+static void arrange(struct maildrop *d, struct order *order)
+{
+	uint32_t i, at, from;
+
+	for (i = 0; i < d->count; i++) {
+		struct message first = d->list[i];
+
+		for (at = i; order[at].index != i; at = from) {
+			from = order[at].index;
+			d->list[at] = d->list[from];
+			order[at].index = at;
+		}
+		d->list[at] = first;
+		order[at].index = at;
+	}
+}
+
 static int sort(struct maildrop *d)
 {
-	struct message *sorted;
 	struct order *order = order_new(d->count);
 	size_t i;
 
@@ -111,17 +174,8 @@ static int sort(struct maildrop *d)
 	for (i = 0; i < d->count; i++)
 		order[i].key = name_order(maildrop_first_name(d, &d->list[i]));
 	order_sort(order, d->count, in_order, d);
-	sorted = malloc(d->count * sizeof *sorted);	/* as large as list */
-	if (sorted == NULL) {
-		free(order);
-		return -1;
-	}
-	for (i = 0; i < d->count; i++)
-		sorted[i] = d->list[order[i].index];
+	arrange(d, order);
 	free(order);
-	free(d->list);
-	d->list = sorted;
-	d->room = d->count;
 	return 0;
 }
 

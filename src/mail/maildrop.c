@@ -233,22 +233,6 @@ struct search {
 	struct order *by_id;
 };
 
-/* The first of by_id with that id or a larger one. */
-static size_t first_with(const struct order *by_id, size_t count, uint64_t id)
-{
-	size_t from = 0, to = count;
-
-	while (from < to) {
-		size_t at = from + (to - from) / 2;
-
-		if (by_id[at].key < id)
-			from = at + 1;
-		else
-			to = at;
-	}
-	return from;
-}
-
 /* A name of as many octets as the old one takes its place: no growth. */
 static int move_to(struct maildrop *d, struct message *m, const char *name)
 {
@@ -271,7 +255,7 @@ static int note(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
 	struct maildrop *d = s->d;
 	size_t key = name_key(name), i;
 
-	for (i = first_with(s->by_id, d->count, id);
+	for (i = order_find(s->by_id, d->count, id);
 	    i < d->count && s->by_id[i].key == id; i++) {
 		struct message *m = &d->list[s->by_id[i].index];
 		const char *known = maildrop_first_name(d, m);
@@ -283,12 +267,6 @@ static int note(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
 		m->sub = (uint8_t)sub;
 		m->marks &= (uint8_t)~(MESSAGE_UNSEEN | MESSAGE_GONE);
 	}
-	return 0;
-}
-
-static int any_order(const void *arg, uint32_t a, uint32_t b)
-{
-	(void)arg, (void)a, (void)b;
 	return 0;
 }
 
@@ -304,7 +282,7 @@ static int look_for_all(struct maildrop *d)
 		s.by_id[i].key = d->list[i].id;
 		d->list[i].marks |= MESSAGE_UNSEEN;
 	}
-	order_sort(s.by_id, d->count, any_order, NULL);
+	order_sort(s.by_id, d->count, NULL, NULL);
 	r = maildir_scan_both(d->dir, note, &s);
 	free(s.by_id);
 	return r;

@@ -22,8 +22,8 @@ struct order *order_new(size_t count)
 		errno = ENOMEM;
 		return NULL;
 	}
-	/* The second half is where order_sort() merges. */
-	o = malloc((2 * count + 1) * sizeof *o);
+	/* Behind them is where order_sort() puts a half to merge. */
+	o = malloc((count + count / 2 + 1) * sizeof *o);
 	if (o == NULL)
 		return NULL;
 	for (i = 0; i < count; i++)
@@ -41,7 +41,8 @@ static bool above(const struct order *a, const struct order *b,
 {
 	if (a->key != b->key)
 		return a->key > b->key;
-	return by->compare(by->arg, a->index, b->index) > 0;
+	return by->compare != NULL &&
+	    by->compare(by->arg, a->index, b->index) > 0;
 }
 
 /* Halves first, then both into one; depth is the logarithm of count. */
@@ -68,4 +69,19 @@ void order_sort(struct order *o, size_t count, order_compare *compare,
 	struct by by = { compare, arg };
 
 	sort(o, count, o + count, &by);
+}
+
+size_t order_find(const struct order *o, size_t count, uint64_t key)
+{
+	size_t from = 0, to = count;
+
+	while (from < to) {
+		size_t at = from + (to - from) / 2;
+
+		if (o[at].key < key)
+			from = at + 1;
+		else
+			to = at;
+	}
+	return from;
 }
