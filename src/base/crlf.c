@@ -19,15 +19,32 @@ void crlf_start(struct crlf *c)
 	c->last = '\n';
 }
 
+/*
+ * How many of COUNTED octets at p are an LF that becomes CRLF.  So many, and
+ * counted in one octet, that the compiler takes sixteen at a time.
+ */
+#define COUNTED 128
+static size_t count_block(const char *p)
+{
+	unsigned char n = 0;
+	unsigned i;
+
+	for (i = 0; i < COUNTED; i++)
+		n = (unsigned char)(n + (unsigned char)((p[i] == '\n') &
+		    (p[(int)i - 1] != '\r')));
+	return n;
+}
+
 void crlf_count(struct crlf *c, const char *in, size_t len)
 {
 	size_t added, i;
 
 	if (len == 0)
 		return;
-	/* Without a branch, so that the compiler can take many at a time. */
 	added = in[0] == '\n' && c->last != '\r';
-	for (i = 1; i < len; i++)
+	for (i = 1; len - i >= COUNTED; i += COUNTED)
+		added += count_block(in + i);
+	for (; i < len; i++)
 		added += (size_t)((in[i] == '\n') & (in[i - 1] != '\r'));
 	c->octets += len + added;
 	c->last = in[len - 1];
