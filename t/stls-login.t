@@ -277,7 +277,7 @@ def _():
 def _():
     m = Maildir(*TEXT)
     with Listener(m) as where:
-        client = poplib.POP3("localhost", where.port, timeout=PATIENCE)
+        client = poplib.POP3("127.0.0.1", where.port, timeout=PATIENCE)
         true("STLS" in client.capa(), "STLS in CAPA")
         client.stls(context=client_context())
         true("STLS" not in client.capa(), "no STLS in CAPA")
