@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # Python's poplib knows nothing of this program: a client that somebody else
-# wrote, over a socketpair and behind real launchers.
+# wrote, over a socketpair and behind real launchers, with login and TLS too.
 import os
 import poplib
 import sys
 
 sys.path.insert(0, os.environ["T"])
+import client as clients
 from pop3 import *
 
 MAIL = [message(100), b"Subject: dots\n\n.one\n..two\n.\nend", message(40000),
@@ -108,17 +109,12 @@ for link in ("unix", "tcp"):
         same(m.names(), before, "file names")
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 class Launched:
     """A launcher that listens on 127.0.0.1 until the check is over."""
 
     def __init__(self, *words, maildir):
         need(words[0])
-        self.port = free_port()
+        self.port = clients.free_port()
         self.log_path = new_path("launcher")
         command = [w.format(port=self.port, program=PROGRAM,
                             maildir=maildir.path) for w in words]
@@ -206,5 +202,38 @@ for name, words in LAUNCHERS.items():
             same(launcher.sessions()[0]["end"], "disconnect", "end")
         same(m.left(), [1, 2, 3, 4, 5], "messages")
 
+
+class Poplib(clients.Post):
+    """It logs in, by TLS or not."""
+
+    seen = ()
+
+    def connect(self):
+        context = clients.client_context()
+        if self.link == "tls":
+            return poplib.POP3_SSL("localhost", self.port, timeout=PATIENCE,
+                                   context=context)
+        client = poplib.POP3("localhost", self.port, timeout=PATIENCE)
+        if self.link == "stls":
+            client.stls(context)
+        return client
+
+    def fetch(self, delete):
+        client = self.connect()
+        client.user("alice")
+        client.pass_(clients.SECRET)
+        uids = dict(line.split(b" ") for line in client.uidl()[1])
+        got = []
+        for n, uid in uids.items():
+            if uid not in self.seen:
+                got.append(b"\n".join([*client.retr(int(n))[1], b""]))
+                if delete:
+                    client.dele(int(n))
+        client.quit()
+        self.seen = uids.values()
+        return sorted(got)
+
+
+clients.fetches("poplib that logs in", Poplib)
 
 done()
