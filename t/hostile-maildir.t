@@ -49,6 +49,20 @@ check 'S-17: EIO from fstat of a directory: -ERR [SYS/TEMP]' '
 	refused 111 "[SYS/TEMP] "
 '
 
+# Who cannot be looked at is not gone, and not another message either.
+check 'S-17: EIO where two of one name are told apart: neither is left out' '
+	maildir one && echo two | message cur/1.host:2,S &&
+	watch newfstatat -P 1.host:2,S -e inject=newfstatat:error=EIO &&
+	refused 111 "[SYS/TEMP] "
+'
+
+check 'S-17: EIO where it is asked how messages are told apart: no guess' '
+	maildir one && echo two | message cur/1.host:2,S &&
+	watch fstatfs -e inject=fstatfs:error=EIO && refused 111 "[SYS/TEMP] " &&
+	watch newfstatat -P 1.host -e inject=newfstatat:error=EIO &&
+	refused 111 "[SYS/TEMP] "
+'
+
 check 'P-142: EIO after some of a directory: an error, not its end' '
 	maildir && for n in $(seq 2000); do : >Maildir/new/$n.host; done &&
 	watch getdents64 && pop3 QUIT &&

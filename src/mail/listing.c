@@ -179,21 +179,43 @@ static int sort(struct maildrop *d)
 	return 0;
 }
 
-static bool still_there(const struct maildrop *d, const struct message *m)
+/* 1, 0; -1: errno. */
+static int still_there(const struct maildrop *d, const struct message *m)
 {
 	struct stat st;
 
-	return maildir_look(d->dir, (enum maildir_sub)m->sub,
-	    maildrop_first_name(d, m), m->id, &st) == 0;
+	if (maildir_look(d->dir, (enum maildir_sub)m->sub,
+	    maildrop_first_name(d, m), m->id, &st) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -1;
+}
+
+/* Of messages of one unique name, leaves those that are there. */
+static int drop_gone(const struct maildrop *d, struct message *list,
+    size_t *count)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < *count; i++) {
+		int there = still_there(d, &list[i]);
+
+		if (there == -1)
+			return -1;	/* not known to be gone: S-17 */
+		/* One at least: the last may move at this moment. */
+		if (there == 1 || (kept == 0 && i + 1 == *count))
+			list[kept++] = list[i];
+	}
+	*count = kept;
+	return 0;
 }
 
 /*
  * The sightings from..to have one unique name; keeps each message once, as it
- * was seen last, and numbers the copies (P-47).  Returns how many it kept, at
- * out.
+ * was seen last, and numbers the copies (P-47).  *count: how many it kept, at
+ * out.  -1: errno.
  */
-static size_t merge(const struct maildrop *d, const struct message *from,
-    const struct message *to, struct message *out)
+static int merge(const struct maildrop *d, const struct message *from,
+    const struct message *to, struct message *out, size_t *count)
 {
 	bool trashed = false;
 	size_t kept = 0, i;
@@ -207,20 +229,13 @@ static size_t merge(const struct maildrop *d, const struct message *from,
 			out[kept++] = *from;
 		trashed = false;
 	}
-	if (kept < 2)
-		return kept;
 	/* One of them may be what another program made of another. */
-	for (i = 0; i < kept && kept > 1; )
-		if (still_there(d, &out[i])) {
-			i++;
-		} else {
-			memmove(&out[i], &out[i + 1],
-			    (kept - i - 1) * sizeof out[0]);
-			kept--;
-		}
+	if (kept > 1 && drop_gone(d, out, &kept) == -1)
+		return -1;
 	for (i = 1; i < kept; i++)
 		out[i].copy = (uint32_t)i + 1;
-	return kept;
+	*count = kept;
+	return 0;
 }
 
 /* What was sighted more than once is kept once: so is its name. */
@@ -250,15 +265,18 @@ static int compact(struct maildrop *d)
 	return 0;
 }
 
-static void merge_sightings(struct maildrop *d)
+static int merge_sightings(struct maildrop *d)
 {
-	size_t from = 0, to, kept = 0;
+	size_t from = 0, to, kept = 0, some;
 
 	for (; from < d->count; from = to) {
 		for (to = from + 1; to < d->count && compare_unique(d,
 		    &d->list[from], &d->list[to]) == 0; to++)
 			;
-		kept += merge(d, &d->list[from], &d->list[to], &d->list[kept]);
+		if (merge(d, &d->list[from], &d->list[to], &d->list[kept],
+		    &some) == -1)
+			return -1;
+		kept += some;
 	}
 	d->count = kept;
 	if (d->count > MAILDROP_LIMIT) {
@@ -266,6 +284,15 @@ static void merge_sightings(struct maildrop *d)
 		    d->dir->path);
 		d->count = MAILDROP_LIMIT;
 	}
+	return 0;
+}
+
+/* Gives back the room of what was sighted twice. */
+static int tidy(struct maildrop *d, size_t sightings)
+{
+	if (d->count == sightings)
+		return 0;
+	return compact(d) == 0 && shrink(d) == 0 ? 0 : -1;
 }
 
 int maildrop_load(struct maildrop *d, struct maildir *dir, bool trashed_hidden)
@@ -276,9 +303,7 @@ int maildrop_load(struct maildrop *d, struct maildir *dir, bool trashed_hidden)
 	if (scan_at_login(d) == 0 && (d->count < 2 || sort(d) == 0)) {
 		size_t sightings = d->count;
 
-		merge_sightings(d);
-		if (d->count == sightings || (compact(d) == 0 &&
-		    shrink(d) == 0))
+		if (merge_sightings(d) == 0 && tidy(d, sightings) == 0)
 			return 0;
 	}
 	log_errno("cannot list Maildir", dir->path);

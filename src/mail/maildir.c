@@ -129,12 +129,12 @@ static bool is_message(const struct maildir *m, const struct stat *st,
 }
 
 /* Filesystems whose inode numbers, or those readdir gives, are not steady. */
-static bool unsteady(int fd)
+static int unsteady(int fd)
 {
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) == -1)
-		return true;
+		return errno == ENOSYS ? 1 : -1;
 	switch ((unsigned long)fs.f_type) {
 	case OVERLAYFS_SUPER_MAGIC:
 	case FUSE_SUPER_MAGIC:
@@ -142,22 +142,30 @@ static bool unsteady(int fd)
 	case V9FS_MAGIC:
 	case CIFS_SUPER_MAGIC:
 	case SMB2_SUPER_MAGIC:
-		return true;
+		return 1;
 	default:
-		return false;
+		return 0;
 	}
 }
 
-/* The first message tells whether readdir's inode numbers are stat's. */
-static void probe(struct maildir *m, enum maildir_sub sub,
+/*
+ * The first message tells whether readdir's inode numbers are stat's.  -1:
+ * errno; a guess would give messages of one name each other's UIDLs.
+ */
+static int probe(struct maildir *m, enum maildir_sub sub,
     const struct entry *e)
 {
 	struct stat st;
+	int no_steady_ino;
 
 	if (fstatat(m->sub[sub], e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return;		/* gone meanwhile: the next one will do */
-	m->by_content = st.st_ino != e->ino || unsteady(m->sub[sub]);
+		return errno == ENOENT ? 0 : -1;	/* the next one does */
+	no_steady_ino = unsteady(m->sub[sub]);
+	if (no_steady_ino == -1)
+		return -1;
+	m->by_content = st.st_ino != e->ino || no_steady_ino == 1;
 	m->probed = true;
+	return 0;
 }
 
 static void tell_skipped(struct maildir *m, enum maildir_sub sub,
@@ -180,8 +188,8 @@ static int identify(struct maildir *m, enum maildir_sub sub,
 	if (!name_ok(e->name))
 		return 0;
 	if (e->type == DT_REG || e->type == DT_UNKNOWN) {
-		if (!m->probed)
-			probe(m, sub, e);
+		if (!m->probed && probe(m, sub, e) == -1)
+			return -1;
 		if (e->type == DT_REG && !m->by_content) {
 			*id = e->ino;
 			return 1;
