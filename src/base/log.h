@@ -33,7 +33,7 @@ enum log_to { LOG_TO_AUTO, LOG_TO_SYSLOG, LOG_TO_STDERR, LOG_TO_NONE };
 void log_open(enum log_to to);
 
 /* Begins a line with its first word. */
-void log_line(int severity, const char *word);
+void log_line(int level, const char *word);
 
 /* Adds " key=value"; octets outside 21..7E and \ = " become \xHH.  At most
  * max octets of value are shown. */

@@ -258,7 +258,8 @@ static size_t leaf(struct build *b, uint8_t check)
 	return b->leaf[check];
 }
 
-/* The number is loaded; which of n pieces is it in? */
+/* The number is loaded; which of n pieces is it in?  Of our own table.
+ * NOLINTNEXTLINE(misc-no-recursion) */
 static size_t search(struct build *b, const struct piece *piece, size_t n)
 {
 	size_t below, above;

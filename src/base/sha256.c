@@ -44,7 +44,7 @@ static uint32_t big_endian(const unsigned char *p)
 /* Section 6.2.2 step 1. */
 static void schedule(uint32_t w[64], const unsigned char block[64])
 {
-	unsigned t;
+	size_t t;
 
 	for (t = 0; t < 16; t++)
 		w[t] = big_endian(block + 4 * t);

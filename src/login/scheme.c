@@ -183,7 +183,7 @@ static void take_apart(struct stored *s, const char *record)
 		if (s->kind == DIGEST || s->kind == SALTED)
 			e = BASE64;
 		/* 32 octets are never 64 in base64; Dovecot does the same. */
-		if (s->kind == DIGEST && strlen(data) == 2 * SHA256_LEN)
+		if (s->kind == DIGEST && strlen(data) == 2 * (size_t)SHA256_LEN)
 			e = HEX;
 		if (dot != NULL)
 			e = encoding_of(dot + 1, (size_t)(end - dot - 1));

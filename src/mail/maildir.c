@@ -206,8 +206,8 @@ static int identify(struct maildir *m, enum maildir_sub sub,
 }
 
 /* The part of the directory that buf holds. */
-static int scan_piece(struct maildir *m, enum maildir_sub sub, char *buf,
-    size_t len, maildir_each *each, void *arg)
+static int scan_piece(struct maildir *m, enum maildir_sub sub,
+    const char *buf, size_t len, maildir_each *each, void *arg)
 {
 	size_t at;
 	uint64_t id;

@@ -45,7 +45,8 @@ static bool above(const struct order *a, const struct order *b,
 	    by->compare(by->arg, a->index, b->index) > 0;
 }
 
-/* Halves first, then both into one; depth is the logarithm of count. */
+/* Halves first, then both into one; depth is the logarithm of count.
+ * NOLINTNEXTLINE(misc-no-recursion) */
 static void sort(struct order *o, size_t count, struct order *spare,
     const struct by *by)
 {

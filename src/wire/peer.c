@@ -101,6 +101,7 @@ static void from_socket(struct peer *p, int fd)
 	} name;
 	socklen_t len = sizeof name;
 
+	memset(&name, 0, sizeof name);	/* it may fill in nothing at all */
 	if (getpeername(fd, &name.any, &len) == -1)
 		return;
 	if (name.any.sa_family == AF_INET)
