@@ -74,8 +74,8 @@ trap 'exit 143' TERM HUP
 # stays as it is, and may be read-only.
 stage() {
 	mkdir "$work/src"
-	(cd "$top" && cp -R configure.ac Makefile.am README COPYING src man t \
-	    "$work/src")
+	(cd "$top" && cp -R configure.ac Makefile.am README COPYING .clang-tidy \
+	    src man t "$work/src")
 	(cd "$work/src" && autoreconf -fi) >"$work/autoreconf.log" 2>&1 || {
 		cat "$work/autoreconf.log"
 		die 'autoreconf failed'
