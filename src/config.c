@@ -27,7 +27,8 @@
 enum option_name { OPT_PREAUTH = 256, OPT_PASSWD_FILE, OPT_PAM,
 	OPT_CHECKPASSWORD, OPT_TLS, OPT_ALLOW_PLAINTEXT, OPT_LOGIN_TIMEOUT,
 	OPT_PROXY_PROTOCOL, OPT_HOSTNAME, OPT_APOP, OPT_USER, OPT_CHROOT,
-	OPT_MIN_UID, OPT_IDLE_TIMEOUT, OPT_DELETE, OPT_LOCK, OPT_KEEP_NEW,
+	OPT_MIN_UID, OPT_IMPORT, OPT_UIDL_FORMAT, OPT_REUSE_XUIDL, OPT_LIST,
+	OPT_DRY_RUN, OPT_IDLE_TIMEOUT, OPT_DELETE, OPT_LOCK, OPT_KEEP_NEW,
 	OPT_KEEP_TMP, OPT_SYNC, OPT_EXPIRE, OPT_LOG, OPT_HELP, OPT_VERBOSE,
 	OPT_VERSION };
 
@@ -45,6 +46,11 @@ static const struct option options[] = {
 	{ "user",	    required_argument, NULL, OPT_USER },
 	{ "chroot",	    required_argument, NULL, OPT_CHROOT },
 	{ "min-uid",	    required_argument, NULL, OPT_MIN_UID },
+	{ "import",	    required_argument, NULL, OPT_IMPORT },
+	{ "uidl-format",    required_argument, NULL, OPT_UIDL_FORMAT },
+	{ "reuse-xuidl",    no_argument,       NULL, OPT_REUSE_XUIDL },
+	{ "list",	    required_argument, NULL, OPT_LIST },
+	{ "dry-run",	    no_argument,       NULL, OPT_DRY_RUN },
 	{ "idle-timeout",   required_argument, NULL, OPT_IDLE_TIMEOUT },
 	{ "delete",	    required_argument, NULL, OPT_DELETE },
 	{ "lock",	    no_argument,       NULL, OPT_LOCK },
@@ -71,6 +77,7 @@ const char config_help[] =
 "       maildir-pop3d --passwd-file=FILE [OPTION]... [MAILDIR]\n"
 "       maildir-pop3d --pam[=SERVICE] [OPTION]... [MAILDIR]\n"
 "       maildir-pop3d --checkpassword [OPTION]... MAILDIR CHECKER [ARG]...\n"
+"       maildir-pop3d --import=dovecot|courier|qmail [OPTION]... MAILDIR\n"
 "POP3 on standard input and output for MAILDIR (default Maildir; %u %n %d: the\n"
 "login name, its parts).  Login: done already, by file, by PAM, by a program.\n"
 "  --tls=off|on|ucspi       off; on: a wrapper encrypts; ucspi: offer STLS\n"
@@ -86,12 +93,15 @@ const char config_help[] =
 "  --apop, --hostname=NAME  offer APOP (with --checkpassword); name in its stamp\n"
 "  --user=NAME, --chroot=DIR  who and where the part before login is, for root\n"
 "  --min-uid=N              refuse system users below (default 1000)\n"
+"  --uidl-format=FORMAT, --reuse-xuidl, --list=FILE, --dry-run  with --import\n"
 "  --log=auto|syslog|stderr|none  auto: stderr where it is not the client\n"
 "  -v, --verbose            also log each command\n"
 "  --help, --version        Manual: man maildir-pop3d\n";
 
 static const char *const delete_words[] = { "unlink", "trash", "flag", NULL };
 static const char *const log_words[] = { "auto", "syslog", "stderr", "none",
+	NULL };
+static const char *const import_words[] = { "dovecot", "courier", "qmail",
 	NULL };
 static const char *const tls_words[] = { "off", "on", "ucspi", NULL };
 
@@ -138,7 +148,7 @@ static int text(const char **value)
 	return *optarg == '\0' ? -1 : 0;
 }
 
-/* The ways to log in: exactly one. */
+/* The ways to log in, and what is not for a client: exactly one. */
 static int way(struct config *c, int option, unsigned *ways)
 {
 	++*ways;
@@ -152,6 +162,10 @@ static int way(struct config *c, int option, unsigned *ways)
 	case OPT_CHECKPASSWORD:
 		c->what = CONFIG_CHECKPASSWORD;
 		return 0;
+	case OPT_IMPORT:
+		c->what = CONFIG_IMPORT;
+		c->import.from = (enum import_from)word(import_words, optarg);
+		return word(import_words, optarg);
 	default:
 		c->what = CONFIG_PREAUTH;
 		return 0;
@@ -184,6 +198,12 @@ static int take_value(struct config *c, int option, const char **right)
 	case OPT_MIN_UID:
 		*right = "1 to 4294967294";
 		return number(1, UINT32_MAX - 1, &c->min_uid);
+	case OPT_UIDL_FORMAT:
+		*right = "like Dovecot's pop3_uidl_format";
+		return text(&c->import.format);
+	case OPT_LIST:
+		*right = "a file name";
+		return text(&c->import.list);
 	case OPT_IDLE_TIMEOUT:
 		*right = "600 to 86400 seconds (RFC 1939 section 3)";
 		return number(IDLE_MIN, DAY, &c->idle_timeout);
@@ -211,8 +231,10 @@ static int take(struct config *c, int option, unsigned *ways,
 	case OPT_PASSWD_FILE:
 	case OPT_PAM:
 	case OPT_CHECKPASSWORD:
+	case OPT_IMPORT:
 		*right = option == OPT_PAM ? "the name of a file in "
-		    "/etc/pam.d" : "a file name";
+		    "/etc/pam.d" : option == OPT_IMPORT ? "dovecot, courier "
+		    "or qmail" : "a file name";
 		return way(c, option, ways);
 	case OPT_ALLOW_PLAINTEXT:
 		c->allow_plaintext = true;
@@ -234,6 +256,12 @@ static int take(struct config *c, int option, unsigned *ways,
 		return 0;
 	case OPT_SYNC:
 		c->sync = true;
+		return 0;
+	case OPT_REUSE_XUIDL:
+		c->import.reuse_xuidl = true;
+		return 0;
+	case OPT_DRY_RUN:
+		c->import.dry_run = true;
 		return 0;
 	case OPT_VERBOSE:
 	case 'v':
@@ -320,9 +348,14 @@ static int read_words(struct config *c, char **words,
 		    "CHECKER must follow: see --help");
 		return -1;
 	}
+	if (words[0] == NULL && c->what == CONFIG_IMPORT) {
+		snprintf(error, CONFIG_ERROR, "--import: MAILDIR must follow: "
+		    "see --help");
+		return -1;
+	}
 	if (words[0] == NULL)
 		return 0;
-	c->maildir = words[0];
+	c->maildir = c->import.maildir = words[0];
 	c->checker = words + 1;
 	wants_name = template_check(c->maildir);
 	if (words[1] != NULL && !checker)
@@ -335,10 +368,12 @@ static int read_words(struct config *c, char **words,
 		snprintf(error, CONFIG_ERROR, "MAILDIR \"%.64s\": of %% forms "
 		    "there are %%u, %%n, %%d and %%%%", c->maildir);
 	else if (strchr(c->maildir, '%') != NULL &&
-	    (checker || c->what == CONFIG_PREAUTH))
+	    (checker || c->what == CONFIG_PREAUTH ||
+	    c->what == CONFIG_IMPORT))
 		snprintf(error, CONFIG_ERROR, "MAILDIR \"%.64s\": %%u, %%n and "
-		    "%%d cannot be used with --preauth and --checkpassword, "
-		    "where the working directory decides", c->maildir);
+		    "%%d cannot be used with --preauth, --checkpassword and "
+		    "--import, where the working directory decides",
+		    c->maildir);
 	else
 		return 0;
 	return -1;
@@ -360,7 +395,8 @@ static int check_together(const struct config *c, unsigned ways,
 		snprintf(error, CONFIG_ERROR, "--apop: goes with "
 		    "--checkpassword only, whose checker knows the secrets");
 	else
-		return 0;
+		return import_check(&c->import, c->what == CONFIG_IMPORT,
+		    error, CONFIG_ERROR);
 	return -1;
 }
 

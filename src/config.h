@@ -4,6 +4,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include "admin/import.h"
 #include "base/log.h"
 #include "mail/change.h"
 
@@ -15,7 +16,8 @@
 struct config {
 	enum {
 		CONFIG_PREAUTH, CONFIG_PASSWD_FILE, CONFIG_PAM,
-		CONFIG_CHECKPASSWORD, CONFIG_HELP, CONFIG_VERSION
+		CONFIG_CHECKPASSWORD, CONFIG_IMPORT, CONFIG_HELP,
+		CONFIG_VERSION
 	} what;
 	const char *maildir;		/* a template where a name is known */
 	const char *passwd_file;
@@ -41,6 +43,7 @@ struct config {
 	bool verbose;
 	const char *expire;		/* "NEVER", days in decimal, or NULL */
 	enum log_to log;
+	struct import_options import;	/* with CONFIG_IMPORT */
 
 	/* The options a session needs, as they were typed; NULL at the end. */
 	const char *words[CONFIG_WORDS + 1];

@@ -9,6 +9,7 @@
  * Runs as: whoever the launcher chose; then see each stage.
  * Trusts:  the operator's command line, nothing it inherits.
  */
+#include "admin/import.h"
 #include "base/idle.h"
 #include "base/log.h"
 #include "base/priv.h"
@@ -423,6 +424,8 @@ int main(int argc, char **argv)
 	umask(077);
 	tzset();			/* while its files can be read */
 	r = config_read(&c, argc, argv, error);
+	if (c.what == CONFIG_IMPORT)	/* no client is there */
+		return r == -1 ? import_refuse(error) : import_run(&c.import);
 	log_open(c.log);
 	if (descriptors == -1) {
 		log_error("descriptors 0 and 1 must be open: they are the "

@@ -75,6 +75,11 @@ void log_open(enum log_to to)
 		openlog("maildir-pop3d", LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
+void log_by_hand(void)
+{
+	dest = LOG_TO_STDERR;
+}
+
 static void add(const char *text, size_t len)
 {
 	size_t room = sizeof line - 1 - used;	/* one octet for the LF */

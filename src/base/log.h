@@ -32,6 +32,9 @@ enum log_to { LOG_TO_AUTO, LOG_TO_SYSLOG, LOG_TO_STDERR, LOG_TO_NONE };
  */
 void log_open(enum log_to to);
 
+/* The same for what is run by hand: 2 is no client's, whatever it is. */
+void log_by_hand(void);
+
 /* Begins a line with its first word. */
 void log_line(int level, const char *word);
 

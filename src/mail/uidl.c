@@ -12,7 +12,6 @@
 
 #include "base/sha256.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define HASHED_LEN 44	/* "=" and 32 octets in base64url */
@@ -20,14 +19,21 @@
 static const char base64url[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static bool is_uidl(const char *text, size_t len)
+static bool is_uidl(const char *text, size_t len, size_t most)
 {
 	size_t i;
 
+	if (len < 1 || len > most)
+		return false;
 	for (i = 0; i < len; i++)
 		if (text[i] < 0x21 || text[i] > 0x7e)
 			return false;
-	return len >= 1 && len <= UIDL_LIMIT;
+	return true;
+}
+
+bool uidl_known_ok(const char *text, size_t len)
+{
+	return is_uidl(text, len, UIDL_KNOWN_LIMIT);
 }
 
 static bool looks_hashed(const char *text, size_t len)
@@ -65,7 +71,7 @@ size_t uidl_hash(const char *octets, size_t len, char out[UIDL_LIMIT])
 
 size_t uidl_make(const char *unique, size_t len, char out[UIDL_LIMIT])
 {
-	if (!is_uidl(unique, len) || looks_hashed(unique, len))
+	if (!is_uidl(unique, len, UIDL_LIMIT) || looks_hashed(unique, len))
 		return uidl_hash(unique, len, out);
 	memcpy(out, unique, len);
 	return len;

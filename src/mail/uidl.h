@@ -4,9 +4,14 @@
 #ifndef MAIL_UIDL_H
 #define MAIL_UIDL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define UIDL_LIMIT 70	/* octets of a UIDL: RFC 1939 section 7 */
+#define UIDL_KNOWN_LIMIT 255	/* of one that clients know already: P-44 */
+
+/* Whether another server's UIDL can be taken over: 1..255 octets of 21..7E. */
+bool uidl_known_ok(const char *text, size_t len);
 
 /*
  * The UIDL of a unique name, len octets: the name itself where it is one

@@ -207,7 +207,8 @@ START_TEST(the_help_fits_a_terminal_and_names_each_option)
 	static const char *const option[] = { "--preauth", "--idle-timeout=",
 		"--delete=", "--lock", "--keep-new", "--keep-tmp", "--sync",
 		"--expire=", "--log=", "--verbose", "-v", "--help",
-		"--version" };
+		"--version", "--import=", "--uidl-format=", "--reuse-xuidl",
+		"--list=", "--dry-run" };
 	const char *line, *lf;
 	size_t i, lines = 0;
 
@@ -218,6 +219,49 @@ START_TEST(the_help_fits_a_terminal_and_names_each_option)
 		ck_assert_int_le(lf - line, 80);
 	ck_assert_str_eq(line, "");
 	ck_assert_uint_le(lines, 24);
+}
+END_TEST
+
+START_TEST(import_has_options_of_its_own)
+{
+	ck_assert_int_eq(READ("--import=dovecot", "--uidl-format=%f",
+	    "--reuse-xuidl", "--list=a/list", "--dry-run", "box"), 0);
+	ck_assert_int_eq(c.what, CONFIG_IMPORT);
+	ck_assert_int_eq(c.import.from, IMPORT_DOVECOT);
+	ck_assert_str_eq(c.import.maildir, "box");
+	ck_assert_str_eq(c.import.format, "%f");
+	ck_assert_str_eq(c.import.list, "a/list");
+	ck_assert(c.import.reuse_xuidl && c.import.dry_run);
+	ck_assert_int_eq(READ("--import=qmail", "box"), 0);
+	ck_assert_int_eq(c.import.from, IMPORT_QMAIL);
+	ck_assert(!c.import.reuse_xuidl && !c.import.dry_run);
+	ck_assert_ptr_null(c.import.format);
+	ck_assert_ptr_null(c.import.list);
+	ck_assert_int_eq(READ("--import=courier", "box"), 0);
+	ck_assert_int_eq(c.import.from, IMPORT_COURIER);
+}
+END_TEST
+
+START_TEST(options_of_import_go_with_the_right_one)
+{
+	ck_assert_int_eq(READ("--import=dovecot"), -1);
+	ck_assert_ptr_nonnull(strstr(error, "MAILDIR"));
+	ck_assert_int_eq(READ("--import=exim", "box"), -1);
+	ck_assert_ptr_nonnull(strstr(error, "dovecot, courier or qmail"));
+	ck_assert_int_eq(READ("--import=dovecot", "--preauth", "box"), -1);
+	ck_assert_int_eq(READ("--import=dovecot", "%u"), -1);
+	ck_assert_int_eq(READ("--import=courier", "--uidl-format=%u", "box"),
+	    -1);
+	ck_assert_int_eq(READ("--import=qmail", "--reuse-xuidl", "box"), -1);
+	ck_assert_int_eq(READ("--import=qmail", "--list=x", "box"), -1);
+	ck_assert_int_eq(READ("--preauth", "--list=x"), -1);
+	ck_assert_int_eq(READ("--preauth", "--dry-run"), -1);
+	ck_assert_ptr_nonnull(strstr(error, "--import"));
+	ck_assert_int_eq(READ("--preauth", "--uidl-format=%u"), -1);
+	ck_assert_int_eq(READ("--import=dovecot", "--uidl-format=%m", "box"),
+	    -1);
+	ck_assert_ptr_nonnull(strstr(error, "--uidl-format=%m: "));
+	ck_assert_int_eq(READ("--import=dovecot", "--list=", "box"), -1);
 }
 END_TEST
 
@@ -235,6 +279,8 @@ Suite *config_suite(void)
 	tcase_add_test(tc, options_end_at_the_first_word_that_is_none);
 	tcase_add_test(tc, help_and_version_need_nothing_else);
 	tcase_add_test(tc, the_help_fits_a_terminal_and_names_each_option);
+	tcase_add_test(tc, import_has_options_of_its_own);
+	tcase_add_test(tc, options_of_import_go_with_the_right_one);
 	tc = unit_case(s, "errors (interface, P-18)");
 	tcase_add_loop_test(tc,
 	    an_error_names_the_option_its_value_and_what_is_right, 0,

@@ -301,7 +301,9 @@ int main(void)
 		maildir_suite, maildrop_suite, config_suite, cmd_suite,
 		sandbox_suite, proxy_suite, stls_suite, sasl_suite,
 		apop_suite, scheme_suite, template_suite, auth_file_suite,
-		auth_pam_suite,
+		auth_pam_suite, md5_suite, texts_suite, match_suite,
+		old_suite, courier_suite, dovecot_suite, uidlfmt_suite,
+		xuidl_suite, known_suite,
 	};
 	const char *tmp = getenv("TMPDIR");
 	SRunner *sr = srunner_create(NULL);

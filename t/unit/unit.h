@@ -17,15 +17,21 @@ Suite *auth_file_suite(void);
 Suite *auth_pam_suite(void);
 Suite *cmd_suite(void);
 Suite *config_suite(void);
+Suite *courier_suite(void);
 Suite *crlf_suite(void);
+Suite *dovecot_suite(void);
 Suite *handover_suite(void);
 Suite *idle_suite(void);
+Suite *known_suite(void);
 Suite *line_suite(void);
 Suite *log_suite(void);
 Suite *maildir_suite(void);
 Suite *maildrop_suite(void);
+Suite *match_suite(void);
+Suite *md5_suite(void);
 Suite *name_suite(void);
 Suite *num_suite(void);
+Suite *old_suite(void);
 Suite *order_suite(void);
 Suite *peer_suite(void);
 Suite *proxy_suite(void);
@@ -37,7 +43,10 @@ Suite *sha256_suite(void);
 Suite *size_suite(void);
 Suite *stls_suite(void);
 Suite *template_suite(void);
+Suite *texts_suite(void);
 Suite *uidl_suite(void);
+Suite *uidlfmt_suite(void);
+Suite *xuidl_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
