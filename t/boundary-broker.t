@@ -119,8 +119,8 @@ def _():
     with roads_end(s) as road:
         os.kill(s.front, signal.SIGSTOP)
         road.shutdown(socket.SHUT_WR)
-        same(s.last(5), b"", "the answer")
-    s.exits(limit=5)
+        same(s.last(), b"", "the answer")
+    s.exits()
     until(lambda: gone(s.front), "the front's end")
 
 

@@ -511,8 +511,10 @@ def _():
         true(re.fullmatch(
             f"session {begin}alice end=quit messages=1 octets=(-|{octets}) "
             f"retr=1/{octets} top=0/0 del=0/0 kept=1 seen=[01] "
-            fr"in={s.sent} out={s.got} delivered=yes seconds=[12]\d?\.\d\d\d",
+            fr"in={s.sent} out={s.got} delivered=yes seconds=\d+\.\d\d\d",
             lines[2]), f"{lines[2]}, sent {s.sent}, got {s.got}")
+        between(DEADLINE, float(lines[2].rpartition("=")[2]),
+                time.monotonic() - s.began, "seconds")
 
 
 done()
