@@ -665,6 +665,7 @@ def talking(s, state):
         same(s.ask("AUTH PLAIN"), b"+ \r\n", "challenge")
     elif state == "half a line":
         s.send(b"USER al")
+        s.taken()
     elif state == "failed login":
         s.try_user("alice", "wrong")
         s.line()
@@ -689,7 +690,6 @@ for number, end in ((signal.SIGALRM, "timeout"), (signal.SIGTERM, "signal"),
                 same(s.line(), REFUSED, "PASS")
             else:
                 talking(s, state)
-            time.sleep(0.01)
             os.kill(s.pid if first else s.front(), number)
         for s, *_ in each:
             s.closed(end)

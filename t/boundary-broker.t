@@ -3,6 +3,7 @@
 # ends the connection, and nobody is served (S-3, S-15).
 import os
 import sys
+import termios
 
 sys.path.insert(0, os.environ["T"])
 from boundary import *
@@ -126,15 +127,19 @@ def _():
 
 @check("S-15: a front that does not go when told to is not waited for")
 def _():
-    need_root("to hold the keeper up")
-    s = server(traced=True)
+    s = server()
     s.ok("USER alice")
-    # The keeper's first word is its verdict; meanwhile the front is stopped.
-    with injected(s.pid, "write:delay_enter=400000:when=1"):
+    # The keeper stands still until the front has asked, and stands, too.
+    os.kill(s.pid, signal.SIGSTOP)
+    with roads_end(s) as road:
         s.send(f"PASS {SECRET}\r\n".encode())
-        time.sleep(0.15)
-        os.kill(s.front, signal.SIGSTOP)
-        until(lambda: gone(s.front), "the front's end", limit=6)
+        until(lambda: ioctl_count(road, termios.TIOCOUTQ) > 0,
+              "the front's question")
+    os.kill(s.front, signal.SIGSTOP)
+    until(lambda: status(s.front, "State")[0] == "T", "the front's stop")
+    os.kill(s.pid, signal.SIGCONT)
+    until(lambda: gone(s.front), "the front's end")
+    same(s.line()[:4], b"+OK ", "PASS, from the session")
 
 
 @check("S-15: the verdict is one the front cannot make: writing it to itself "

@@ -12,6 +12,7 @@ refuses to serve as root (S-3).
 
 import atexit
 import contextlib
+import fcntl
 import os
 import platform
 import re
@@ -23,6 +24,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 
@@ -30,9 +32,9 @@ UID = 7777
 ROOT = os.geteuid() == 0
 LINKS = ("pipe", "unix", "tcp")
 PATIENCE = 15  # seconds for anything that should happen at once
-
-
 CHANCES = 5    # for a check to be in time
+
+
 # --- a folder of its own --------------------------------------------------
 
 def _passable(path):
@@ -100,12 +102,12 @@ class Late(Exception):
     pass
 
 
-def _late(_signal, _frame):
-    raise Late("the check took too long")
 class Slow(Fail):
     """All was right, but later than it should be."""
 
 
+def _late(_signal, _frame):
+    raise Late("the check took too long")
 
 
 _count = 0
@@ -116,8 +118,6 @@ def say(text):
     print(text, flush=True)
 
 
-def check(name, limit=60):
-    """Runs the function that follows at once; it fails by an exception."""
 def _tried(body, limit):
     """Runs it, and once more if all that is wrong with it is its time: a busy
     machine may be why, but a program that waits will wait every time."""
@@ -132,6 +132,8 @@ def _tried(body, limit):
             end_all()
 
 
+def check(name, limit=60):
+    """Runs the function that follows at once; it fails by an exception."""
     def run(body):
         global _count, _failed
         _count += 1
@@ -187,8 +189,6 @@ def between(low, value, high, what):
         raise Fail(f"{what}: {value} is not in {low}..{high}")
 
 
-def until(holds, what, limit=PATIENCE):
-    """Polls for something that no descriptor tells of."""
 def lasted(low, took, high, what="the time"):
     """Too few are an error; too many are, if there are always too many."""
     true(took >= low, f"{what}: {took} s, expected {low} at least")
@@ -196,6 +196,8 @@ def lasted(low, took, high, what="the time"):
         raise Slow(f"{what}: {took} s, expected {high} at most")
 
 
+def until(holds, what, limit=PATIENCE):
+    """Polls for something that no descriptor tells of."""
     end = time.monotonic() + limit
     while True:
         result = holds()
@@ -350,6 +352,25 @@ def _pair(link, rcvbuf, sndbuf):
             (its.fileno(), its.fileno(), its))
 
 
+def ioctl_count(fd, request):
+    return struct.unpack("i", fcntl.ioctl(fd, request, bytes(4)))[0]
+
+
+def _tcp_queues(ours, its):
+    """What is under way on 127.0.0.1 from the one port to the other."""
+    waiting = 0
+    with open("/proc/net/tcp") as f:
+        for line in f.read().splitlines()[1:]:
+            words = line.split()
+            ports = [int(word.split(":")[1], 16) for word in words[1:3]]
+            sent, received = (int(q, 16) for q in words[4].split(":"))
+            if ports == [ours, its]:
+                waiting += sent
+            elif ports == [its, ours]:
+                waiting += received
+    return waiting
+
+
 class Session:
     """The program on one connection, and the client's end of it.
 
@@ -450,6 +471,19 @@ class Session:
             with contextlib.suppress(BlockingIOError):
                 done += os.write(self.wr, octets[done:])
         self.sent += done
+
+    def unread(self):
+        """What the program has not read yet; of AF_UNIX it is memory."""
+        if self.sock is None:
+            return ioctl_count(self.wr, termios.FIONREAD)
+        if self.sock.family == socket.AF_UNIX:
+            return ioctl_count(self.wr, termios.TIOCOUTQ)
+        return _tcp_queues(self.port, self.sock.getpeername()[1])
+
+    def taken(self):
+        """Waits until the program has read all: it may be ended now, and its
+        close will not be a reset."""
+        until(lambda: self.unread() == 0, "the reading of what was sent")
 
     def stuff(self):
         """Writes NOOPs until the connection takes no more; how many octets."""

@@ -152,6 +152,7 @@ def _():
                 s.send(octets)
                 s.find()
                 until(lambda: waits(s.front), "the wait")
+                s.taken()
                 os.kill(getattr(s, whom) if whom == "front" else s.pid,
                         number)
                 same(s.rest(), b"", "answer")
@@ -170,7 +171,8 @@ def _():
     waiting = {"quiet": quiet, "half": half, "drip": drip}
     while waiting:
         if "drip" in waiting and time.monotonic() - drip.began < 9.5:
-            drip.send(slow[:1])
+            with contextlib.suppress(OSError):      # it may be over
+                drip.send(slow[:1])
             slow = slow[1:]
         names = {s.rd: name for name, s in waiting.items()}
         for fd in select.select(list(names), [], [], 0.5)[0]:
@@ -182,7 +184,7 @@ def _():
         s.close()
         s.exits()
         same(s.logged("session")["end"], "timeout", f"end ({name})")
-
-
         lasted(9.8, ended[name], 12, name)
+
+
 done()
