@@ -10,6 +10,7 @@
  * Trusts:  the operator's command line, nothing it inherits.
  */
 #include "admin/import.h"
+#include "base/fds.h"
 #include "base/idle.h"
 #include "base/log.h"
 #include "base/priv.h"
@@ -19,8 +20,8 @@
 #include "login/auth_checkpw.h"
 #include "login/broker.h"
 #include "login/keeper.h"
+#include "login/mailbox.h"
 #include "login/scheme.h"
-#include "login/template.h"
 #include "protocol/authz.h"
 #include "protocol/cmd.h"
 #include "protocol/report.h"
@@ -29,13 +30,11 @@
 #include "wire/stls.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -107,27 +106,17 @@ static int serve_preauth(void)
 static const char *mailbox_of(const struct auth_identity *who,
     char path[PATH_MAX])
 {
-	const char *template = session.config->maildir;
+	const char *wrong;
 
 	if (who->home[0] != '\0' && chdir(who->home) == -1) {
 		log_errno("cannot change to home", who->home);
 		return temporary;
 	}
-	if (who->mail[0] != '\0') {
-		snprintf(path, PATH_MAX, "%s", who->mail);
+	wrong = mailbox_path(who, session.config->maildir, path, PATH_MAX);
+	if (wrong == NULL)
 		return NULL;
-	}
-	if (template_expand(template, who->user, path, PATH_MAX) == -1) {
-		log_error("the login name does not fit into MAILDIR (%n, %d "
-		    "are what stands before and after its @):", who->user);
-		return permanent;
-	}
-	if (path[0] != '/' && who->home[0] == '\0') {
-		log_error("no home in the passwd-file and MAILDIR is not "
-		    "absolute, for", who->user);
-		return permanent;
-	}
-	return NULL;
+	log_error(wrong, who->user);
+	return permanent;
 }
 
 /* The keeper becomes the session: the front is gone. */
@@ -358,42 +347,19 @@ static int serve_login(void)
 
 /* --- the start ---------------------------------------------------------- */
 
-/* 0 and 1 are the connection; without 2, the next file opened would be it. */
-static int check_descriptors(void)
-{
-	if (fcntl(0, F_GETFD) == -1 || fcntl(1, F_GETFD) == -1)
-		return -1;
-	if (fcntl(2, F_GETFD) == -1 && open("/dev/null", O_RDWR) != 2)
-		return -1;
-	return 0;
-}
-
 /* Whatever else was left open is not ours (S-12), but for these. */
 static void close_others(const struct config *c)
 {
 	struct stls t = { -1, -1, -1 };
-	int keep[5], n = 0, from = 3;
+	int keep[4];
 
 	if (c->tls == CONFIG_TLS_UCSPI)
 		stls_find(&t);
-	keep[n++] = t.control;
-	keep[n++] = t.read;
-	keep[n++] = t.write;
-	keep[n++] = c->what == CONFIG_PREAUTH ? auth_checkpw_pipe() : -1;
-	for (;;) {
-		int next = INT_MAX, i;
-
-		for (i = 0; i < n; i++)
-			if (keep[i] >= from && keep[i] < next)
-				next = keep[i];
-		/* Old kernels lack the call: nothing is lost. */
-		if (next > from)
-			syscall(SYS_close_range, (unsigned)from,
-			    next == INT_MAX ? ~0U : (unsigned)(next - 1), 0U);
-		if (next == INT_MAX)
-			return;
-		from = next + 1;
-	}
+	keep[0] = t.control;
+	keep[1] = t.read;
+	keep[2] = t.write;
+	keep[3] = c->what == CONFIG_PREAUTH ? auth_checkpw_pipe() : -1;
+	fds_close_but(keep, sizeof keep / sizeof keep[0]);
 }
 
 static int print(const char *text)
@@ -417,7 +383,7 @@ int main(int argc, char **argv)
 {
 	static struct config c;
 	char error[CONFIG_ERROR];
-	int begun = sandbox_begin(), descriptors = check_descriptors();
+	int begun = sandbox_begin(), descriptors = fds_check();
 	int r;
 
 	idle_start();

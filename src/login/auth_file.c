@@ -13,31 +13,18 @@
  */
 #include "login/auth.h"
 
-#include "base/log.h"
 #include "login/record.h"
 #include "login/scheme.h"
 #include "login/template.h"
+#include "login/users.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define READ_ROOM 32768		/* a large file in few read(2)s */
 #define DUMMIES 4		/* the first may look right and yet be broken */
 
 /* All that is read of the file; wiped as a whole. */
-struct passwd_file {
-	const char *path;
-	int fd;
-	uint64_t octets;		/* read so far */
-	uint64_t line;			/* number of the one taken last */
-	bool skipping;			/* inside a line that is too long */
-	size_t start, end;		/* of what is in buf and not taken */
-	char buf[READ_ROOM];
-
+struct search {
+	struct users users;
 	char name[AUTH_NAME_MAX + 1];	/* folded; "" matches nobody */
 	uint64_t found;			/* line of the record, 0: none */
 	char record[RECORD_LIMIT + 1];
@@ -45,123 +32,7 @@ struct passwd_file {
 	char dummy[DUMMIES][SCHEME_RECORD_MAX + 1];
 };
 
-static void complain(const struct passwd_file *f, uint64_t line,
-    const char *what)
-{
-	char text[256];
-
-	snprintf(text, sizeof text, "line %ju: %s: passwd-file",
-	    (uintmax_t)line, what);
-	log_error(text, f->path);
-}
-
-/* --- the file ------------------------------------------------------------ */
-
-/* Out of reach may pass; what is no file of ours must be mended. */
-static enum auth_verdict open_failed(const char *path)
-{
-	if (errno == ELOOP) {
-		log_error("passwd-file is a symbolic link; name the file "
-		    "itself:", path);
-		return AUTH_PERM;
-	}
-	log_errno("cannot open passwd-file", path);
-	return AUTH_TEMP;
-}
-
-static enum auth_verdict check_rights(const struct passwd_file *f,
-    bool as_root, const struct stat *st)
-{
-	const char *wrong = NULL;
-
-	if (!S_ISREG(st->st_mode))
-		wrong = "passwd-file is not a regular file:";
-	else if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		wrong = "passwd-file can be written by group or others; chmod "
-		    "go-w";
-	else if (as_root && st->st_uid != 0 && st->st_uid != geteuid())
-		wrong = "passwd-file belongs to another user; chown root";
-	if (wrong == NULL)
-		return AUTH_OK;
-	log_error(wrong, f->path);
-	return AUTH_PERM;
-}
-
-/* As S-8: a link, FIFO or device must do no harm by being opened. */
-static enum auth_verdict open_file(struct passwd_file *f, bool as_root,
-    struct stat *st)
-{
-	enum auth_verdict verdict;
-
-	f->fd = open(f->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-	    O_CLOEXEC);
-	if (f->fd == -1)
-		return open_failed(f->path);
-	if (fstat(f->fd, st) == -1) {
-		log_errno("cannot look at passwd-file", f->path);
-		verdict = AUTH_TEMP;
-	} else {
-		verdict = check_rights(f, as_root, st);
-	}
-	if (verdict != AUTH_OK)
-		close(f->fd);
-	return verdict;
-}
-
-/* Makes room and reads once.  1, 0 at the end of the file, -1. */
-static int fill(struct passwd_file *f)
-{
-	ssize_t n;
-
-	memmove(f->buf, f->buf + f->start, f->end - f->start);
-	f->end -= f->start;
-	f->start = 0;
-	do
-		n = read(f->fd, f->buf + f->end, sizeof f->buf - f->end);
-	while (n == -1 && errno == EINTR);
-	if (n == -1) {
-		log_errno("cannot read passwd-file", f->path);
-		return -1;
-	}
-	f->end += (size_t)n;
-	f->octets += (uint64_t)n;
-	return n > 0;
-}
-
-/*
- * Takes the next line out of buf; at_end: the rest is one, too.  What is
- * longer than a line may be is thrown away as it comes, whatever its length.
- */
-static bool take(struct passwd_file *f, bool at_end, char **text, size_t *len)
-{
-	size_t have = f->end - f->start;
-	char *from = f->buf + f->start, *lf = memchr(from, '\n', have);
-	bool too_long;
-
-	if (lf == NULL && (!at_end || (have == 0 && !f->skipping))) {
-		if (f->skipping || have > RECORD_LIMIT + 1) {
-			f->skipping = true;
-			f->start = f->end;
-		}
-		return false;
-	}
-	*text = from;
-	*len = lf == NULL ? have : (size_t)(lf - from);
-	f->start += *len + (lf != NULL);
-	if (*len > 0 && from[*len - 1] == '\r')
-		--*len;
-	too_long = f->skipping || *len > RECORD_LIMIT;
-	f->skipping = false;
-	f->line++;
-	if (too_long || memchr(from, '\0', *len) != NULL) {
-		complain(f, f->line, too_long ? "skipped, it has more than "
-		    "4096 octets" : "skipped, it has a NUL in it");
-		*len = 0;
-	}
-	return true;
-}
-
-/* --- a line -------------------------------------------------------------- */
+/* --- the file, line by line ---------------------------------------------- */
 
 /* P-58: either side is folded. */
 static bool names(const char *line, size_t len, const char *name)
@@ -193,7 +64,7 @@ static bool copy_password(char out[SCHEME_RECORD_MAX + 1], const char *line,
 	return true;
 }
 
-static void see_line(struct passwd_file *f, const char *line, size_t len)
+static void see_line(struct search *f, const char *line, size_t len)
 {
 	char *dummy = f->dummy[f->dummies];
 
@@ -203,41 +74,32 @@ static void see_line(struct passwd_file *f, const char *line, size_t len)
 	    scheme_costs(dummy))
 		f->dummies++;
 	if (f->found == 0 && names(line, len, f->name)) {
-		f->found = f->line;	/* P-152: the first counts */
+		f->found = f->users.line;	/* P-152: the first counts */
 		memcpy(f->record, line, len);
 		f->record[len] = '\0';
 	}
 }
 
-static enum auth_verdict read_all(struct passwd_file *f, bool as_root)
+static enum auth_verdict read_all(struct search *f, const char *path,
+    bool as_root)
 {
-	enum auth_verdict verdict;
-	struct stat st;
+	enum auth_verdict verdict = users_open(&f->users, path, as_root);
 	size_t len;
 	char *line;
 	int more;
 
-	verdict = open_file(f, as_root, &st);
 	if (verdict != AUTH_OK)
 		return verdict;
-	do {
-		more = fill(f);
-		while (more != -1 && take(f, more == 0, &line, &len))
-			see_line(f, line, len);
-	} while (more == 1);
-	close(f->fd);
-	if (more == 0 && f->octets == (uint64_t)st.st_size)
-		return AUTH_OK;
-	if (more == 0)	/* half a file must not read as "unknown user" */
-		log_error("passwd-file changed while it was read; write a new "
-		    "one and rename it:", f->path);
-	return AUTH_TEMP;
+	while ((more = users_next(&f->users, &line, &len)) == 1)
+		see_line(f, line, len);
+	users_close(&f->users);
+	return more == 0 ? AUTH_OK : AUTH_TEMP;
 }
 
 /* --- the verdict --------------------------------------------------------- */
 
 /* The secret is right. */
-static enum auth_verdict admit(const struct passwd_file *f, bool as_root,
+static enum auth_verdict admit(const struct search *f, bool as_root,
     char *field[RECORD_FIELDS], const char *ip, struct auth_identity *who,
     const char **reason)
 {
@@ -250,12 +112,12 @@ static enum auth_verdict admit(const struct passwd_file *f, bool as_root,
 	wrong = record_identity(field, as_root, who);
 	if (wrong == NULL)
 		return AUTH_OK;
-	complain(f, f->found, wrong);
+	users_complain(&f->users, f->found, wrong);
 	*reason = "record";
 	return AUTH_PERM;
 }
 
-static enum auth_verdict judge(struct passwd_file *f, bool as_root,
+static enum auth_verdict judge(struct search *f, bool as_root,
     const struct auth_request *r, struct auth_identity *who,
     const char **reason)
 {
@@ -276,7 +138,7 @@ static enum auth_verdict judge(struct passwd_file *f, bool as_root,
 		    "credentials";
 	}
 	if (fits == SCHEME_UNUSABLE)
-		complain(f, f->found, "[SYS/PERM] the stored "
+		users_complain(&f->users, f->found, "[SYS/PERM] the stored "
 		    "password cannot be used");
 	if (fits == SCHEME_MATCH && r->secret_len > 0)
 		verdict = admit(f, as_root, field, r->ip, who, reason);
@@ -299,7 +161,7 @@ enum auth_verdict auth_file_check(const char *path, bool as_root,
     const struct auth_request *r, struct auth_identity *who,
     const char **reason)
 {
-	struct passwd_file f;
+	struct search f;
 	enum auth_verdict verdict;
 	size_t i;
 
@@ -309,11 +171,10 @@ enum auth_verdict auth_file_check(const char *path, bool as_root,
 		return AUTH_REFUSED;
 	*reason = "file";
 	memset(&f, 0, sizeof f);
-	f.path = path;
 	if (is_sound(r))
 		for (i = 0; i < r->name_len; i++)
 			f.name[i] = template_fold(r->name[i]);
-	verdict = read_all(&f, as_root);
+	verdict = read_all(&f, path, as_root);
 	if (verdict == AUTH_OK)
 		verdict = judge(&f, as_root, r, who, reason);
 	if (verdict != AUTH_OK)

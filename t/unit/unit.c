@@ -303,7 +303,8 @@ int main(void)
 		apop_suite, scheme_suite, template_suite, auth_file_suite,
 		auth_pam_suite, md5_suite, texts_suite, match_suite,
 		old_suite, courier_suite, dovecot_suite, uidlfmt_suite,
-		xuidl_suite, known_suite,
+		xuidl_suite, known_suite, users_suite, mailbox_suite,
+		fds_suite,
 	};
 	const char *tmp = getenv("TMPDIR");
 	SRunner *sr = srunner_create(NULL);

@@ -20,11 +20,13 @@ Suite *config_suite(void);
 Suite *courier_suite(void);
 Suite *crlf_suite(void);
 Suite *dovecot_suite(void);
+Suite *fds_suite(void);
 Suite *handover_suite(void);
 Suite *idle_suite(void);
 Suite *known_suite(void);
 Suite *line_suite(void);
 Suite *log_suite(void);
+Suite *mailbox_suite(void);
 Suite *maildir_suite(void);
 Suite *maildrop_suite(void);
 Suite *match_suite(void);
@@ -47,6 +49,7 @@ Suite *texts_suite(void);
 Suite *uidl_suite(void);
 Suite *uidlfmt_suite(void);
 Suite *xuidl_suite(void);
+Suite *users_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
