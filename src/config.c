@@ -25,7 +25,8 @@
 #endif
 
 enum option_name { OPT_PREAUTH = 256, OPT_PASSWD_FILE, OPT_PAM,
-	OPT_CHECKPASSWORD, OPT_TLS, OPT_ALLOW_PLAINTEXT, OPT_LOGIN_TIMEOUT,
+	OPT_CHECKPASSWORD, OPT_CHECK, OPT_TLS, OPT_ALLOW_PLAINTEXT,
+	OPT_LOGIN_TIMEOUT,
 	OPT_PROXY_PROTOCOL, OPT_HOSTNAME, OPT_APOP, OPT_USER, OPT_CHROOT,
 	OPT_MIN_UID, OPT_IMPORT, OPT_UIDL_FORMAT, OPT_REUSE_XUIDL, OPT_LIST,
 	OPT_DRY_RUN, OPT_IDLE_TIMEOUT, OPT_DELETE, OPT_LOCK, OPT_KEEP_NEW,
@@ -37,6 +38,7 @@ static const struct option options[] = {
 	{ "passwd-file",    required_argument, NULL, OPT_PASSWD_FILE },
 	{ "pam",	    optional_argument, NULL, OPT_PAM },
 	{ "checkpassword",  no_argument,       NULL, OPT_CHECKPASSWORD },
+	{ "check",	    no_argument,       NULL, OPT_CHECK },
 	{ "tls",	    required_argument, NULL, OPT_TLS },
 	{ "allow-plaintext", no_argument,      NULL, OPT_ALLOW_PLAINTEXT },
 	{ "login-timeout",  required_argument, NULL, OPT_LOGIN_TIMEOUT },
@@ -78,8 +80,9 @@ const char config_help[] =
 "       maildir-pop3d --pam[=SERVICE] [OPTION]... [MAILDIR]\n"
 "       maildir-pop3d --checkpassword [OPTION]... MAILDIR CHECKER [ARG]...\n"
 "       maildir-pop3d --import=dovecot|courier|qmail [OPTION]... MAILDIR\n"
+"       maildir-pop3d --check [OPTION]... [MAILDIR]\n"
 "POP3 on standard input and output for MAILDIR (default Maildir; %u %n %d: the\n"
-"login name, its parts).  Login: done already, by file, by PAM, by a program.\n"
+"login name, its parts).  --check: says what in this set-up is to be mended.\n"
 "  --tls=off|on|ucspi       off; on: a wrapper encrypts; ucspi: offer STLS\n"
 "  --allow-plaintext        accept passwords without TLS\n"
 "  --idle-timeout=SECONDS   autologout, at least 600 (default 600)\n"
@@ -95,8 +98,7 @@ const char config_help[] =
 "  --min-uid=N              refuse system users below (default 1000)\n"
 "  --uidl-format=FORMAT, --reuse-xuidl, --list=FILE, --dry-run  with --import\n"
 "  --log=auto|syslog|stderr|none  auto: stderr where it is not the client\n"
-"  -v, --verbose            also log each command\n"
-"  --help, --version        Manual: man maildir-pop3d\n";
+"  -v, --verbose, --help, --version  log each command too; see the manual\n";
 
 static const char *const delete_words[] = { "unlink", "trash", "flag", NULL };
 static const char *const log_words[] = { "auto", "syslog", "stderr", "none",
@@ -236,6 +238,9 @@ static int take(struct config *c, int option, unsigned *ways,
 		    "/etc/pam.d" : option == OPT_IMPORT ? "dovecot, courier "
 		    "or qmail" : "a file name";
 		return way(c, option, ways);
+	case OPT_CHECK:
+		*right = "the first option";
+		return c->check ? 0 : -1;
 	case OPT_ALLOW_PLAINTEXT:
 		c->allow_plaintext = true;
 		return 0;
@@ -268,10 +273,9 @@ static int take(struct config *c, int option, unsigned *ways,
 		c->verbose = true;
 		return 0;
 	case OPT_HELP:
-		c->what = CONFIG_HELP;
-		return 0;
 	case OPT_VERSION:
-		c->what = CONFIG_VERSION;
+		c->what = option == OPT_HELP ? CONFIG_HELP : CONFIG_VERSION;
+		c->check = false;
 		return 0;
 	default:
 		return take_value(c, option, right);
@@ -319,8 +323,9 @@ static int read_options(struct config *c, int argc, char **argv,
 			return -1;
 		}
 		if (take(c, option, ways, &right) == -1) {
-			snprintf(error, CONFIG_ERROR, "--%s=%.64s: must be %s",
-			    options[i].name, optarg, right);
+			snprintf(error, CONFIG_ERROR, "--%s%s%.64s: must be %s",
+			    options[i].name, optarg == NULL ? "" : "=",
+			    optarg == NULL ? "" : optarg, right);
 			return -1;
 		}
 		if (c->what == CONFIG_HELP || c->what == CONFIG_VERSION)
@@ -383,7 +388,7 @@ static int read_words(struct config *c, char **words,
 static int check_together(const struct config *c, unsigned ways,
     char error[CONFIG_ERROR])
 {
-	if (ways != 1)
+	if (ways > 1 || (ways == 0 && !c->check))
 		snprintf(error, CONFIG_ERROR, "say how users log in, by one "
 		    "of --preauth, --passwd-file, --pam, --checkpassword: "
 		    "see --help");
@@ -394,10 +399,18 @@ static int check_together(const struct config *c, unsigned ways,
 	else if (c->apop && c->what != CONFIG_CHECKPASSWORD)
 		snprintf(error, CONFIG_ERROR, "--apop: goes with "
 		    "--checkpassword only, whose checker knows the secrets");
+	else if (c->check && c->what == CONFIG_IMPORT)
+		snprintf(error, CONFIG_ERROR, "--import: does not go with "
+		    "--check; give --dry-run");
 	else
 		return import_check(&c->import, c->what == CONFIG_IMPORT,
 		    error, CONFIG_ERROR);
 	return -1;
+}
+
+bool config_is_check(int argc, char **argv)
+{
+	return argc > 1 && strcmp(argv[1], "--check") == 0;
 }
 
 int config_read(struct config *c, int argc, char **argv,
@@ -412,10 +425,12 @@ int config_read(struct config *c, int argc, char **argv,
 	c->chroot = EMPTY_DIR;
 	c->min_uid = MIN_UID;
 	c->idle_timeout = IDLE_MIN;
+	c->check = config_is_check(argc, argv);
 	if (read_options(c, argc, argv, &ways, error) == -1)
 		return -1;
 	if (c->what == CONFIG_HELP || c->what == CONFIG_VERSION)
 		return 0;
+	c->way = ways > 0;
 	if (check_together(c, ways, error) == -1)
 		return -1;
 	return read_words(c, argv + optind, error);

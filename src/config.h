@@ -19,6 +19,8 @@ struct config {
 		CONFIG_CHECKPASSWORD, CONFIG_IMPORT, CONFIG_HELP,
 		CONFIG_VERSION
 	} what;
+	bool check;			/* --check: look it over, do not serve */
+	bool way;			/* what was said; else only --check was */
 	const char *maildir;		/* a template where a name is known */
 	const char *passwd_file;
 	const char *pam_service;
@@ -57,6 +59,9 @@ struct config {
  */
 int config_read(struct config *c, int argc, char **argv,
     char error[CONFIG_ERROR]);
+
+/* Whether it is --check that is asked for, however wrong the rest is. */
+bool config_is_check(int argc, char **argv);
 
 /* For --help: 24 lines of 80 columns at most. */
 extern const char config_help[];

@@ -9,6 +9,7 @@
  * Runs as: whoever the launcher chose; then see each stage.
  * Trusts:  the operator's command line, nothing it inherits.
  */
+#include "admin/check.h"
 #include "admin/import.h"
 #include "base/fds.h"
 #include "base/idle.h"
@@ -58,9 +59,16 @@ static int refuse(const char *text, int code)
 	return code;
 }
 
-/* A person at a terminal is told there; else it goes to the log. */
-static int wrong_use(const char *error, int code)
+/*
+ * A person at a terminal is told there; else it goes to the log.  Where error
+ * ends in a command, sh passes over what is added.
+ */
+static int wrong_use(const char *what, int code)
 {
+	char error[PRIV_ERROR + 64];
+
+	snprintf(error, sizeof error, "%s  # more: maildir-pop3d --check",
+	    what);
 	if (isatty(2))
 		dprintf(2, "maildir-pop3d: %s\n", error);
 	else
@@ -89,6 +97,9 @@ static int serve_preauth(void)
 	reply_init(&session.out, 1);
 	refusal = serve_open(&session, c->maildir);
 	if (refusal != NULL) {
+		if (arrived == 0 && !serve_in_use(refusal))
+			log_error("nothing is served; maildir-pop3d --check "
+			    "says more of", c->maildir);
 		refuse(refusal, EXIT_SYSTEM);
 		/* Exit codes are the checker's, when there is one: P-120. */
 		return arrived == 1 || serve_in_use(refusal) ? EXIT_SERVED :
@@ -390,6 +401,8 @@ int main(int argc, char **argv)
 	umask(077);
 	tzset();			/* while its files can be read */
 	r = config_read(&c, argc, argv, error);
+	if (config_is_check(argc, argv) && (r == -1 || c.check))
+		return check_run(&c, r == -1 ? error : "");
 	if (c.what == CONFIG_IMPORT)	/* no client is there */
 		return r == -1 ? import_refuse(error) : import_run(&c.import);
 	log_open(c.log);

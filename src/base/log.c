@@ -20,12 +20,13 @@
 #include <unistd.h>
 
 #define LINE_MAX_OCTETS 2048	/* under PIPE_BUF: one write(2) is whole */
-#define WHAT_MAX 512		/* octets of our own words */
+#define WHAT_MAX 640		/* octets of our own words */
 #define PATIENCE 5000		/* ms for a log reader that does not read */
 
 /* The destination is global: everybody logs, nobody is handed a log. */
 static enum log_to dest = LOG_TO_NONE;
 static bool journal;		/* lines on stderr begin with <severity> */
+static void (*diverted)(const char *line);	/* to whom, or NULL */
 static bool waits;		/* stderr is a pipe or socket: it may be full */
 
 static char line[LINE_MAX_OCTETS];
@@ -66,12 +67,22 @@ static bool may_be_client(void)
 	    isatty(2));
 }
 
-void log_open(enum log_to to)
+enum log_to log_choice(enum log_to to)
 {
 	if (to == LOG_TO_AUTO || to == LOG_TO_STDERR)
 		to = may_be_client() ? LOG_TO_SYSLOG : LOG_TO_STDERR;
-	dest = to;
-	if (to == LOG_TO_SYSLOG)
+	return to;
+}
+
+void log_divert(void (*told)(const char *line))
+{
+	diverted = told;
+}
+
+void log_open(enum log_to to)
+{
+	dest = log_choice(to);
+	if (dest == LOG_TO_SYSLOG)
 		openlog("maildir-pop3d", LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
@@ -201,6 +212,11 @@ static void to_stderr(void)
 
 void log_end(void)
 {
+	if (diverted != NULL) {
+		line[used] = '\0';
+		diverted(line);
+		return;
+	}
 	if (dest == LOG_TO_STDERR)
 		to_stderr();
 	else if (dest == LOG_TO_SYSLOG)
@@ -220,6 +236,8 @@ static void say(int level, const char *word, const char *what,
 	log_line(level, word);
 	log_number("pid", (uint64_t)getpid());
 	add_text(": ");
+	if (diverted != NULL)
+		used = 0;
 	add_escaped(what, at_most(what, WHAT_MAX), 0x20, "\\");
 	if (name != NULL) {
 		add_text(" ");

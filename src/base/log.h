@@ -35,6 +35,16 @@ void log_open(enum log_to to);
 /* The same for what is run by hand: 2 is no client's, whatever it is. */
 void log_by_hand(void);
 
+/* Where log_open() would lead: LOG_TO_SYSLOG, _STDERR or _NONE. */
+enum log_to log_choice(enum log_to to);
+
+/*
+ * From now on lines go nowhere but to told, without an end; those in free
+ * words begin with what, not with "error pid=N: ".  For who wants to hear what
+ * a room would log (--check).
+ */
+void log_divert(void (*told)(const char *line));
+
 /* Begins a line with its first word. */
 void log_line(int level, const char *word);
 

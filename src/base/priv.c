@@ -63,7 +63,7 @@ static bool is_empty(int fd)
 	return entries == 2;	/* . and .. */
 }
 
-static int find_dir(struct priv_front *f, const char *dir,
+int priv_front_dir(struct priv_front *f, const char *dir,
     char error[PRIV_ERROR])
 {
 	struct stat st;
@@ -95,12 +95,11 @@ static int find_dir(struct priv_front *f, const char *dir,
 	return 0;
 }
 
-int priv_front_find(struct priv_front *f, const char *user, const char *dir,
+int priv_front_user(struct priv_front *f, const char *user,
     char error[PRIV_ERROR])
 {
 	const struct passwd *pw;
 
-	f->dir = -1;
 	errno = 0;
 	pw = getpwnam(user);
 	if (pw == NULL) {
@@ -117,7 +116,16 @@ int priv_front_find(struct priv_front *f, const char *user, const char *dir,
 	}
 	f->uid = pw->pw_uid;
 	f->gid = pw->pw_gid;
-	return find_dir(f, dir, error);
+	return 0;
+}
+
+int priv_front_find(struct priv_front *f, const char *user, const char *dir,
+    char error[PRIV_ERROR])
+{
+	f->dir = -1;
+	if (priv_front_user(f, user, error) == -1)
+		return -1;
+	return priv_front_dir(f, dir, error);
 }
 
 int priv_front_enter(struct priv_front *f)

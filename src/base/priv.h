@@ -30,6 +30,12 @@ struct priv_front {
 int priv_front_find(struct priv_front *f, const char *user, const char *dir,
     char error[PRIV_ERROR]);
 
+/* The two halves of it, each with its own error. */
+int priv_front_user(struct priv_front *f, const char *user,
+    char error[PRIV_ERROR]);
+int priv_front_dir(struct priv_front *f, const char *dir,
+    char error[PRIV_ERROR]);
+
 /*
  * Shuts the process into the directory and becomes the user.  chroot(2) is
  * left out where the build has no sandbox.  0; -1: logged.

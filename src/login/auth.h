@@ -84,6 +84,9 @@ enum auth_verdict auth_file_check(const char *path, bool as_root,
 /* Whether this build knows PAM. */
 bool auth_pam_built(void);
 
+/* Whether the library can be loaded; if not, that is logged. */
+bool auth_pam_usable(void);
+
 /*
  * A system user through the PAM service; authentication and account, no
  * session and no credentials.  Users with uid 0, gid 0 or a uid below min_uid

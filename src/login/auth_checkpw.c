@@ -65,9 +65,7 @@ static char **environment(const struct auth_checkpw *c,
 	const char *tz = getenv("TZ");
 	size_t n = 0;
 
-	snprintf(text[n++], sizeof text[0], "%s",
-	    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:"
-	    "/bin");
+	snprintf(text[n++], sizeof text[0], "PATH=" AUTH_CHECKPW_PATH);
 	snprintf(text[n++], sizeof text[0], "%s=%d", PIPE_VARIABLE, pipe);
 	if (tz != NULL && strlen(tz) < 100)
 		snprintf(text[n++], sizeof text[0], "TZ=%s", tz);

@@ -26,6 +26,10 @@ struct auth_checkpw {
 	int hold;	/* the session waits until this is closed */
 };
 
+/* Where a checker is looked for that is no path, and its own PATH. */
+#define AUTH_CHECKPW_PATH \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 enum auth_verdict auth_checkpw_check(struct auth_checkpw *c,
     const struct auth_request *r, const char **reason);
 

@@ -82,6 +82,11 @@ static bool load(void)
 	return false;
 }
 
+bool auth_pam_usable(void)
+{
+	return load();
+}
+
 static void drop_answers(struct pam_response *answer, int count)
 {
 	int i;
@@ -364,6 +369,12 @@ enum auth_verdict auth_pam_check_in(const char *confdir, const char *service,
 
 bool auth_pam_built(void)
 {
+	return false;
+}
+
+bool auth_pam_usable(void)
+{
+	log_error("this build has no PAM", NULL);
 	return false;
 }
 

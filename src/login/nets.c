@@ -64,26 +64,46 @@ static bool in_net(const struct net *who, const struct net *n)
 	    ((who->octet[whole] ^ n->octet[whole]) >> (8 - rest)) == 0);
 }
 
+/*
+ * The next word of the list: a net, or "local", which has no family.  1; 0: no
+ * more; -1: it cannot be read.
+ */
+static int next_net(const char **list, size_t *len, struct net *n)
+{
+	const char *word = *list, *comma;
+	size_t here;
+
+	if (word == NULL)
+		return 0;
+	comma = memchr(word, ',', *len);
+	here = comma == NULL ? *len : (size_t)(comma - word);
+	*list = comma == NULL ? NULL : comma + 1;
+	*len -= comma == NULL ? here : here + 1;
+	n->family = AF_UNSPEC;
+	if (here == 5 && memcmp(word, "local", 5) == 0)
+		return 1;
+	return read_net(word, here, n) == -1 ? -1 : 1;
+}
+
+bool nets_sound(const char *list, size_t len)
+{
+	struct net n;
+	int r;
+
+	while ((r = next_net(&list, &len, &n)) == 1)
+		;
+	return r == 0;
+}
+
 bool nets_allow(const char *list, size_t len, const char *ip)
 {
 	bool inside = false;
 	struct net who, n;
-	size_t word;
 
-	if (read_net(ip, strlen(ip), &who) == -1 || strchr(ip, '/') != NULL)
+	if (read_net(ip, strlen(ip), &who) == -1 || strchr(ip, '/') != NULL ||
+	    !nets_sound(list, len))
 		return false;
-	for (;;) {
-		const char *comma = memchr(list, ',', len);
-
-		word = comma == NULL ? len : (size_t)(comma - list);
-		if (word != 5 || memcmp(list, "local", 5) != 0) {
-			if (read_net(list, word, &n) == -1)
-				return false;
-			inside |= in_net(&who, &n);
-		}
-		if (comma == NULL)
-			return inside;
-		list += word + 1;
-		len -= word + 1;
-	}
+	while (next_net(&list, &len, &n) == 1)
+		inside |= in_net(&who, &n);
+	return inside;
 }

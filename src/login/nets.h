@@ -15,4 +15,7 @@
  */
 bool nets_allow(const char *list, size_t len, const char *ip);
 
+/* Whether every word of the list can be read. */
+bool nets_sound(const char *list, size_t len);
+
 #endif

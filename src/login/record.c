@@ -70,6 +70,19 @@ const char *record_objection(char *field[RECORD_FIELDS], const char *ip)
 	return NULL;
 }
 
+const char *record_mistake(char *field[RECORD_FIELDS])
+{
+	const char *extra = field[RECORD_EXTRA], *word, *value;
+	size_t len, value_len = 0;
+
+	while ((word = next_extra(&extra, &len, &value, &value_len)) != NULL)
+		if (is_key(word, len, "allow_nets") && (value == NULL ||
+		    !nets_sound(value, value_len)))
+			return "allow_nets has a word that cannot be read, so "
+			    "every login of this user is refused";
+	return NULL;
+}
+
 /* A uid or gid: 0, or -1 and *wrong says why. */
 static int read_id(const char *text, uint64_t *id, const char **wrong)
 {

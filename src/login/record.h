@@ -27,6 +27,9 @@ void record_split(char *record, char *field[RECORD_FIELDS]);
  */
 const char *record_objection(char *field[RECORD_FIELDS], const char *ip);
 
+/* What in the extra fields lets nobody in, by mistake; or NULL. */
+const char *record_mistake(char *field[RECORD_FIELDS]);
+
 /*
  * Fills who, whose user is set, from uid, gid, home and userdb_mail.  NULL, or
  * what is wrong, in words for the administrator.

@@ -11,7 +11,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -90,6 +89,23 @@ static bool from_environment(struct peer *p)
 		return true;
 	}
 	return false;
+}
+
+const char *peer_variable(size_t i, const char **value, bool *sound)
+{
+	bool port = i % 2 == 1;
+	struct peer p = { "", "" };
+	uint64_t number;
+	const char *name;
+
+	if (i / 2 >= sizeof said / sizeof said[0])
+		return NULL;
+	name = port ? said[i / 2].port : said[i / 2].ip;
+	*value = getenv(name);
+	*sound = *value != NULL && (port ?
+	    num_parse_range(*value, 0, 65535, &number) == 0 :
+	    parse_address(&p, *value));
+	return name;
 }
 
 static void from_socket(struct peer *p, int fd)

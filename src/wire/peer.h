@@ -5,6 +5,8 @@
 #define WIRE_PEER_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct peer {
 	char ip[INET6_ADDRSTRLEN];	/* "" if unknown */
@@ -17,6 +19,12 @@ struct peer {
  * printed again, mapped ones as IPv4; what does not parse is passed over.
  */
 void peer_find(struct peer *p, int fd);
+
+/*
+ * The variables that peer_find() knows, from i = 0 on; NULL: no more.  *value
+ * is what is set, or NULL; *sound: it can be read.
+ */
+const char *peer_variable(size_t i, const char **value, bool *sound);
 
 /*
  * Sets both from the octets of an address, in network order, and a port in

@@ -21,6 +21,7 @@ Suite *courier_suite(void);
 Suite *crlf_suite(void);
 Suite *dovecot_suite(void);
 Suite *fds_suite(void);
+Suite *finding_suite(void);
 Suite *handover_suite(void);
 Suite *idle_suite(void);
 Suite *known_suite(void);

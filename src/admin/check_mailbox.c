@@ -1,0 +1,405 @@
+/*
+ * check_mailbox.c - --check: can this user serve this Maildir.
+ *
+ * Rights are not worked out from modes: a child becomes the user, and asks the
+ * kernel, which knows of ACLs and of root on a network filesystem too.
+ *
+ * Runs as: the administrator; the child as who will serve the mail.
+ * Trusts:  nothing in the Maildir.
+ */
+#include "admin/check_mailbox.h"
+
+#include "admin/finding.h"
+#include "base/priv.h"
+#include "mail/maildir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MESSAGES 1000		/* that are looked at in a directory */
+#define CACHE "maildir-pop3d.sizes"
+
+/* One Maildir that is looked at. */
+struct look {
+	const char *name;		/* whose */
+	const char *path;		/* absolute */
+	uid_t uid;			/* ours, by now */
+	gid_t gid;
+};
+
+/* --- advice -------------------------------------------------------------- */
+
+/*
+ * The directory on the way to path that we may not pass through, or where
+ * something that is no directory stands; false: there is none.
+ */
+static bool blocked_at(const char *path, char dir[PATH_MAX])
+{
+	const char *slash = path;
+	struct stat st;
+
+	while ((slash = strchr(slash + 1, '/')) != NULL) {
+		snprintf(dir, PATH_MAX, "%.*s", (int)(slash - path), path);
+		if (stat(dir, &st) == -1)
+			return false;
+		if (!S_ISDIR(st.st_mode) || access(dir, X_OK) == -1)
+			return true;
+	}
+	return false;
+}
+
+/* Which part of a mode is about us. */
+static char class_of(const struct look *l, const struct stat *st)
+{
+	return st->st_uid == l->uid ? 'u' : st->st_gid == l->gid ? 'g' : 'o';
+}
+
+/* path cannot be reached, for another reason than that it is not there. */
+static void unreachable(const struct look *l, const char *path)
+{
+	const char *why = strerror(errno);
+	char dir[PATH_MAX];
+	struct stat st;
+
+	if (!blocked_at(path, dir) || stat(dir, &st) == -1) {
+		finding_mend("%s: %s: %s", l->name, path, why);
+		finding_edit("look at it as uid %u: setpriv --reuid=%u "
+		    "--regid=%u --clear-groups ls -la %s", l->uid, l->uid,
+		    l->gid, finding_quote(path));
+	} else if (!S_ISDIR(st.st_mode)) {
+		finding_mend("%s: %s: %s is no directory", l->name, path, dir);
+		finding_edit("name another Maildir, or move %s out of the way",
+		    dir);
+	} else {
+		finding_mend("%s: %s: uid %u may not pass through %s",
+		    l->name, path, l->uid, dir);
+		finding_do("chmod %c+x %s", class_of(l, &st),
+		    finding_quote(dir));
+	}
+}
+
+static void make(const struct look *l, const char *what, const char *words)
+{
+	finding_mend("%s: %s is missing", l->name, what);
+	finding_do("mkdir -p -m 700 %s && chown %u:%u %s", words, l->uid,
+	    l->gid, words);
+}
+
+/* Something is not ours, or its mode keeps us out. */
+static void give(const struct look *l, const char *path, mode_t mode,
+    uid_t owner, const char *wrong)
+{
+	const char *quoted = finding_quote(path);
+
+	finding_mend("%s: %s: %s (mode %03o, uid %u; served by uid %u)",
+	    l->name, path, wrong, mode & 07777U, owner, l->uid);
+	if (owner == l->uid)
+		finding_do("chmod u+rwx %s", quoted);
+	else
+		finding_do("chown -R %u:%u %s && chmod u+rwx %s", l->uid,
+		    l->gid, finding_quote(l->path), quoted);
+}
+
+/* --- a directory --------------------------------------------------------- */
+
+/* A link: sessions do not follow it below the Maildir. */
+static void is_link(const struct look *l, const char *path)
+{
+	const char *quoted = finding_quote(path);
+	struct stat st;
+
+	finding_mend("%s: %s is a symbolic link, which is not followed",
+	    l->name, path);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		finding_do("mv \"$(readlink -f %s)\" %s.real && rm %s && "
+		    "mv %s.real %s", quoted, quoted, quoted, quoted, quoted);
+	else
+		finding_do("rm %s && mkdir -m 700 %s && chown %u:%u %s",
+		    quoted, quoted, l->uid, l->gid, quoted);
+}
+
+static void in_the_way(const struct look *l, const char *path)
+{
+	const char *quoted = finding_quote(path);
+
+	finding_mend("%s: %s is no directory", l->name, path);
+	finding_do("mv %s %s.was-in-the-way && mkdir -m 700 %s && chown %u:%u "
+	    "%s", quoted, quoted, quoted, l->uid, l->gid, quoted);
+}
+
+/* Whether we can work in the directory; that others can is told, too. */
+static bool usable(const struct look *l, const char *path,
+    const struct stat *st)
+{
+	if (access(path, R_OK | W_OK | X_OK) == -1 && errno != EROFS) {
+		give(l, path, st->st_mode, st->st_uid,
+		    "cannot be read and written");
+		return false;
+	}
+	if ((st->st_mode & S_IWOTH) != 0) {
+		finding_mend("%s: %s: everybody can write it", l->name, path);
+		finding_do("chmod o-w %s", finding_quote(path));
+	}
+	return true;
+}
+
+static bool directory(const struct look *l, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1 && errno == ENOENT)
+		make(l, path, finding_quote(path));
+	else if (lstat(path, &st) == -1)
+		unreachable(l, path);
+	else if (S_ISLNK(st.st_mode))
+		is_link(l, path);
+	else if (!S_ISDIR(st.st_mode))
+		in_the_way(l, path);
+	else
+		return usable(l, path, &st);
+	return false;
+}
+
+/* --- what is in it ------------------------------------------------------- */
+
+/* Mail that another user delivered, root above all. */
+static void messages(const struct look *l, const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+	unsigned seen = 0, closed = 0;
+
+	if (dir == NULL)
+		return;
+	while (seen < MESSAGES && (e = readdir(dir)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		seen++;
+		if (faccessat(dirfd(dir), e->d_name, R_OK, 0) == -1 &&
+		    errno == EACCES)
+			closed++;
+	}
+	closedir(dir);
+	if (closed == 0)
+		return;
+	finding_mend("%s: %s: %u messages cannot be read by uid %u", l->name,
+	    path, closed, l->uid);
+	finding_do("chown -R %u:%u %s && chmod -R u+r %s", l->uid, l->gid,
+	    finding_quote(path), finding_quote(path));
+}
+
+/* What keeps the sizes: a file that the session can replace. */
+static void cache(const struct look *l)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/" CACHE, l->path);
+	if (lstat(path, &st) == -1 || (S_ISREG(st.st_mode) &&
+	    access(path, R_OK | W_OK) == 0))
+		return;
+	finding_mend("%s: %s: not a file that uid %u can use for the sizes; it "
+	    "may be removed at any time", l->name, path, l->uid);
+	finding_do("rm -r %s", finding_quote(path));
+}
+
+static void below(const struct look *l, const char *sub)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/%s", l->path, sub);
+	if (directory(l, path) && strcmp(sub, "tmp") != 0)
+		messages(l, path);
+}
+
+/* The Maildir itself may be a link. */
+static bool root(const struct look *l)
+{
+	char words[FINDING_ROOM];
+	const char *quoted = finding_quote(l->path);
+	struct stat st;
+
+	if (stat(l->path, &st) == -1) {
+		snprintf(words, sizeof words, "%s %s/new %s/cur %s/tmp",
+		    quoted, quoted, quoted, quoted);
+		if (errno == ENOENT)
+			make(l, l->path, words);
+		else
+			unreachable(l, l->path);
+		return false;
+	}
+	if (S_ISDIR(st.st_mode))
+		return usable(l, l->path, &st);
+	in_the_way(l, l->path);
+	return false;
+}
+
+static void maildir(const struct look *l)
+{
+	if (!root(l))
+		return;
+	below(l, maildir_sub_name[MAILDIR_NEW]);
+	below(l, maildir_sub_name[MAILDIR_CUR]);
+	below(l, "tmp");
+	cache(l);
+}
+
+/* --- as that user -------------------------------------------------------- */
+
+static bool enter_home(const struct auth_identity *who, const struct look *l)
+{
+	char inside[AUTH_PATH_MAX + 3];
+
+	if (who->home[0] == '\0' || chdir(who->home) == 0)
+		return true;
+	snprintf(inside, sizeof inside, "%s/.", who->home);
+	if (errno == ENOENT)
+		make(l, who->home, finding_quote(who->home));
+	else
+		unreachable(l, inside);
+	return false;
+}
+
+static void look(const struct auth_identity *who, const char *path,
+    struct look *l)
+{
+	char absolute[PATH_MAX * 2], here[PATH_MAX] = "";
+
+	if (!enter_home(who, l))
+		return;
+	if (path[0] != '/' && getcwd(here, sizeof here) == NULL)
+		snprintf(here, sizeof here, "%s", who->home);
+	snprintf(absolute, sizeof absolute, "%s%s%s", here,
+	    path[0] == '/' || strcmp(here, "/") == 0 ? "" : "/", path);
+	l->path = absolute;
+	maildir(l);
+}
+
+void check_mailbox(const struct auth_identity *who, const char *path,
+    const char *name)
+{
+	struct look l = { name, path, who->uid, who->gid };
+	unsigned before = finding_count();
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0) {
+		if (who->switch_user && priv_become(who->uid, who->gid,
+		    who->groups ? who->user : NULL) == -1)
+			_exit(0);	/* told */
+		look(who, path, &l);
+		before = finding_count() - before;
+		_exit(before < 100 ? (int)before : 100);
+	}
+	if (child == -1 || waitpid(child, &status, 0) != child ||
+	    !WIFEXITED(status)) {
+		finding_mend("%s: could not be looked at: %s", name,
+		    strerror(errno));
+		finding_edit("allow this user more processes (ulimit -u), and "
+		    "try again");
+		return;
+	}
+	finding_add((unsigned)WEXITSTATUS(status));
+}
+
+/* --- the filesystem ------------------------------------------------------ */
+
+static const struct {
+	unsigned long magic;
+	const char *name;
+	bool network;
+} kinds[] = {
+	{ NFS_SUPER_MAGIC, "NFS", true },
+	{ CIFS_SUPER_MAGIC, "SMB", true },
+	{ SMB2_SUPER_MAGIC, "SMB", true },
+	{ CEPH_SUPER_MAGIC, "Ceph", true },
+	{ AFS_FS_MAGIC, "AFS", true },
+	{ V9FS_MAGIC, "9P", true },
+	{ 0x01161970, "GFS2", true },
+	{ 0x7461636f, "OCFS2", true },
+	{ FUSE_SUPER_MAGIC, "FUSE", false },
+	{ OVERLAYFS_SUPER_MAGIC, "overlay", false },
+	{ MSDOS_SUPER_MAGIC, "FAT", false },
+};
+
+/* Where the filesystem of path is mounted. */
+static void mount_point(const char *path, char at[PATH_MAX])
+{
+	char up[PATH_MAX];
+	struct stat here, above;
+	char *slash;
+
+	if (realpath(path, at) == NULL)
+		snprintf(at, PATH_MAX, "/");
+	while (strcmp(at, "/") != 0 && stat(at, &here) == 0) {
+		snprintf(up, sizeof up, "%s", at);
+		slash = strrchr(up, '/');
+		slash[slash == up ? 1 : 0] = '\0';
+		if (stat(up, &above) == -1 || above.st_dev != here.st_dev)
+			return;
+		strcpy(at, up);
+	}
+}
+
+static void kind_of(const char *at, unsigned long magic, bool locks)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (kinds[i].magic == magic)
+			break;
+	if (i == sizeof kinds / sizeof kinds[0]) {
+		finding_well("filesystem of %s: a local one", at);
+		return;
+	}
+	finding_note("filesystem of %s: %s: %s", at, kinds[i].name,
+	    kinds[i].network ? "what another host has just renamed may look "
+	    "removed; see CAVEATS of the manual" : "inode numbers may change, "
+	    "so messages are known by name, size and time");
+	if (locks && kinds[i].network)
+		finding_note("--lock on %s: may bind the sessions of this host "
+		    "only; see BEYOND ONE MACHINE of the manual", at);
+}
+
+static void mount_flags(const char *at, unsigned long flags)
+{
+	if ((flags & ST_RDONLY) != 0) {
+		finding_mend("filesystem of %s: it is mounted read-only", at);
+		finding_do("mount -o remount,rw %s", finding_quote(at));
+	}
+	if ((flags & (ST_NOATIME | ST_RELATIME)) == 0)
+		finding_note("filesystem of %s: each message that is read has "
+		    "its time of access written; \"mount -o remount,noatime "
+		    "%s\" saves that", at, finding_quote(at));
+}
+
+void check_filesystem(const char *path, bool locks)
+{
+	static dev_t seen[16];
+	static size_t count;
+	char at[PATH_MAX];
+	struct statvfs flags;
+	struct statfs fs;
+	struct stat st;
+	size_t i;
+
+	if (stat(path, &st) == -1 || statfs(path, &fs) == -1 ||
+	    statvfs(path, &flags) == -1 || count == sizeof seen / sizeof *seen)
+		return;
+	for (i = 0; i < count; i++)
+		if (seen[i] == st.st_dev)
+			return;
+	seen[count++] = st.st_dev;
+	mount_point(path, at);
+	kind_of(at, (unsigned long)fs.f_type, locks);
+	mount_flags(at, flags.f_flag);
+}
