@@ -363,6 +363,7 @@ void authz_run(struct session *s, int broker, const struct stls *stls)
 {
 	static struct authz z;
 
+	memset(&z, 0, sizeof z);	/* whoever was here before: S-4 */
 	z.broker = broker;
 	s->authz = &z;
 	z.tls = s->config->tls == CONFIG_TLS_ON;
