@@ -76,13 +76,16 @@ static enum idle wait_for(int fd, uint64_t end)
 	while ((idle = idle_ask()) == IDLE_GO_ON) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		uint64_t now = idle_clock();
-		int left = -1;
+		int left = -1, n;
 
 		if (end != 0 && now >= end)
 			return fd == -1 ? IDLE_GO_ON : IDLE_EXPIRED;
 		if (end != 0)	/* at most a day: an int is enough */
 			left = (int)((end - now) / MS) + 1;
-		if (poll(&p, 1, left) == 1)
+		n = poll(&p, 1, left);
+		/* Where it cannot wait, the read that follows can, or says
+		 * why not: no turning round and round. */
+		if (n == 1 || (n == -1 && errno != EINTR && fd != -1))
 			return IDLE_GO_ON;
 	}
 	return idle;
