@@ -172,7 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	s.config = &c;
 	line_init(&s.in, in);
 	reply_init(&s.out, out);
-	fuzz_short(len * 31 + 1);
+	fuzz_short((unsigned)len * 31 + 1);
 	authz_run(&s, pair[0], &none);
 	fuzz_short(0);
 	sigemptyset(&empty);

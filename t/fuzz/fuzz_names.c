@@ -78,7 +78,7 @@ static void try_name(const char *name)
 {
 	char out[NAME_LIMIT + 1], again[NAME_LIMIT + 1], uidl[UIDL_LIMIT];
 	size_t unique = name_unique(name);
-	uint64_t value, want;
+	uint64_t value, want = 0;
 
 	must(name_key(name) <= unique && unique <= strlen(name), "parts");
 	must(!name_ok(name) || (name[0] != '.' && strchr(name, '/') == NULL &&
