@@ -332,22 +332,34 @@ START_TEST(a_list_of_names_decides)
 }
 END_TEST
 
-START_TEST(the_password_file_of_the_system_refuses_a_wrong_secret)
+/* Two refusals; the seconds they took. */
+static time_t refusals(const char *someone)
 {
 	static const char lines[] = "auth required pam_unix.so\n"
 	    "account required pam_unix.so\n";
 	struct timespec from, to;
 
-	NEEDS_SOMEONE();
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	ck_assert_int_eq(ask(stack(lines), "pop3", 1, pw->pw_name, "wrong"),
+	ck_assert_int_eq(ask(stack(lines), "pop3", 1, someone, "wrong"),
 	    AUTH_REFUSED);
 	ck_assert_int_eq(ask(stack(lines), "pop3", 1, "no.such.user",
 	    "wrong"), AUTH_REFUSED);
 	ck_assert(nobody());
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	/* pam_unix asks for 2 s after each. */
-	ck_assert_int_lt(to.tv_sec - from.tv_sec, 2);
+	return to.tv_sec - from.tv_sec;
+}
+
+/*
+ * pam_unix asks for 2 s after each.  A busy machine may need some itself, but
+ * not every time.
+ */
+START_TEST(the_password_file_of_the_system_refuses_a_wrong_secret)
+{
+	int chances = 5;
+
+	NEEDS_SOMEONE();
+	while (refusals(pw->pw_name) > 1)
+		ck_assert_int_gt(--chances, 0);
 }
 END_TEST
 

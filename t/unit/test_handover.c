@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define SECOND UINT64_C(1000000000)	/* of idle_clock() */
+
 /* us[0] is the client's side, us[1] ours. */
 static int us[2];
 
@@ -166,41 +168,45 @@ START_TEST(after_thirty_seconds_without_one_octet_moving_it_is_no)
 
 	connection[_i]();
 	n = fill_it();
-	clock_fast(300);
+	clock_by_waits(60000, NULL);
 	began = idle_clock();
 	ck_assert_int_eq(handover_wait(us[1], n, n), HANDOVER_NO);
-	ck_assert_uint_ge(idle_clock() - began, UINT64_C(30000000000));
+	ck_assert_uint_ge(idle_clock() - began, 30 * SECOND);
+	ck_assert_uint_lt(idle_clock() - began, 31 * SECOND);
 }
 END_TEST
 
-/* An octet moves every now and then: 60 s in all, never 30 s without. */
-START_TEST(a_slow_client_is_no_dead_client)
+/* Every 25 s some octets move, and in the end all of them. */
+static uint64_t moves_at;
+static size_t waiting;
+
+static int reads_a_little(void)
 {
 	char octets[65536];
-	size_t n, left;
-	int i, status;
-	pid_t pid;
+	size_t n = waiting > 60000 ? 100 : waiting;
+
+	if (idle_clock() < moves_at)
+		return 0;
+	moves_at += 25 * SECOND;
+	waiting -= n;
+	ck_assert_int_eq(read(us[0], octets, n), (ssize_t)n);
+	return 0;
+}
+
+START_TEST(a_slow_client_is_no_dead_client)
+{
+	uint64_t began;
+	size_t n;
 
 	by_pipe();
-	n = fill_it();
-	pid = fork();
-	ck_assert_int_ne(pid, -1);
-	if (pid == 0) {
-		close(us[1]);
-		for (i = 0, left = n; left > 0; i++) {
-			ssize_t got = read(us[0], octets, i < 12 ? 100 : left);
-
-			if (got <= 0)
-				_exit(1);
-			left -= (size_t)got;
-			idle_sleep(50);
-		}
-		_exit(0);
-	}
-	clock_fast(100);	/* 50 ms are 5 s */
+	n = waiting = fill_it();
+	ck_assert_uint_ge(n, 61000);
+	clock_by_waits(60000, reads_a_little);
+	began = idle_clock();
+	moves_at = began + 25 * SECOND;
 	ck_assert_int_eq(handover_wait(us[1], n, n), HANDOVER_YES);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
+	ck_assert_uint_eq(waiting, 0);
+	ck_assert_uint_gt(idle_clock() - began, 250 * SECOND);
 }
 END_TEST
 
@@ -403,24 +409,22 @@ START_TEST(the_last_answer_to_nobody_is_lost)
 }
 END_TEST
 
-static const char *nobody_reads(void)
+static int interrupted(void)
+{
+	return -1;
+}
+
+START_TEST(the_last_answer_waits_thirty_seconds_at_most)
 {
 	uint64_t began;
 
 	by_pipe();
 	fill_it();
-	interrupt_often();
-	clock_fast(300);
+	clock_by_waits(100, interrupted);
 	began = idle_clock();
-	NEED(handover_say(us[1], "+OK bye\r\n", 9) == -1);
-	NEED(idle_clock() - began >= UINT64_C(30000000000));
-	NEED(idle_clock() - began <= UINT64_C(60000000000));
-	return NULL;
-}
-
-START_TEST(the_last_answer_waits_thirty_seconds_at_most)
-{
-	assert_in_child(nobody_reads);
+	ck_assert_int_eq(handover_say(us[1], "+OK bye\r\n", 9), -1);
+	ck_assert_uint_ge(idle_clock() - began, 30 * SECOND);
+	ck_assert_uint_lt(idle_clock() - began, 31 * SECOND);
 }
 END_TEST
 
@@ -428,31 +432,26 @@ END_TEST
 
 START_TEST(a_pipe_is_not_lingered_on)
 {
-	uint64_t began = idle_clock();
+	uint64_t began;
 
 	by_pipe();
+	clock_by_waits(100, NULL);
+	began = idle_clock();
 	handover_close(us[0], us[1]);
-	ck_assert_uint_lt(idle_clock() - began, UINT64_C(1000000000));
+	ck_assert_uint_eq(idle_clock() - began, 0);
 }
 END_TEST
 
-static const char *never_closes(void)
+START_TEST(a_client_that_does_not_close_is_left_after_two_seconds)
 {
 	uint64_t began;
 
 	by_unix();
-	interrupt_often();
-	clock_fast(20);
+	clock_by_waits(100, interrupted);
 	began = idle_clock();
 	handover_close(us[1], us[1]);
-	NEED(idle_clock() - began >= UINT64_C(2000000000));
-	NEED(idle_clock() - began <= UINT64_C(4000000000));
-	return NULL;
-}
-
-START_TEST(a_client_that_does_not_close_is_left_after_two_seconds)
-{
-	assert_in_child(never_closes);
+	ck_assert_uint_ge(idle_clock() - began, 2 * SECOND);
+	ck_assert_uint_lt(idle_clock() - began, 3 * SECOND);
 }
 END_TEST
 

@@ -367,6 +367,7 @@ static const char *dripping(void)
 	NEED(pipe(end) == 0);
 	idle_start();
 	idle_set(1);
+	NEED(write(end[1], "x", 1) == 1);
 	line_init(&in, end[0]);
 	if (fork() == 0) {
 		int i;

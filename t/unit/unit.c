@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,11 @@ extern void __gcov_dump(void) __attribute__((weak));
 /* --- the clock ----------------------------------------------------------- */
 
 static int64_t ahead;			/* ns */
-static int64_t faster, since;		/* see clock_fast() */
+static bool stands;			/* see clock_by_waits() */
+static int64_t stands_at[2];		/* CLOCK_REALTIME and the others */
+static int wait_step;
+static int (*wait_meanwhile)(void);
+int poll_longest;
 
 static int64_t true_clock(clockid_t id)
 {
@@ -43,14 +48,15 @@ static int64_t true_clock(clockid_t id)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static int64_t lead(void)
+static int64_t our_clock(clockid_t id)
 {
-	return ahead + faster * (true_clock(CLOCK_MONOTONIC) - since);
+	return ahead + (stands ? stands_at[id != CLOCK_REALTIME] :
+	    true_clock(id));
 }
 
 int clock_gettime(clockid_t id, struct timespec *t)
 {
-	int64_t now = true_clock(id) + lead();
+	int64_t now = our_clock(id);
 
 	t->tv_sec = now / 1000000000;
 	t->tv_nsec = now % 1000000000;
@@ -59,7 +65,7 @@ int clock_gettime(clockid_t id, struct timespec *t)
 
 time_t time(time_t *t)
 {
-	time_t now = (true_clock(CLOCK_REALTIME) + lead()) / 1000000000;
+	time_t now = our_clock(CLOCK_REALTIME) / 1000000000;
 
 	if (t != NULL)
 		*t = now;
@@ -71,16 +77,51 @@ void clock_ahead(int64_t milliseconds)
 	ahead += milliseconds * 1000000;
 }
 
-void clock_fast(unsigned times)
+void clock_by_waits(int step, int (*meanwhile)(void))
 {
-	ahead = lead();
-	since = true_clock(CLOCK_MONOTONIC);
-	faster = (int64_t)times - 1;
+	if (!stands) {
+		stands_at[0] = true_clock(CLOCK_REALTIME);
+		stands_at[1] = true_clock(CLOCK_MONOTONIC);
+	}
+	stands = true;
+	wait_step = step;
+	wait_meanwhile = meanwhile;
 }
 
 void clock_true(void)
 {
-	ahead = faster = since = 0;
+	ahead = 0;
+	stands = false;
+}
+
+static int poll_true(struct pollfd *fds, nfds_t n, int ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L };
+
+	return ppoll(fds, n, ms < 0 ? NULL : &t, NULL);
+}
+
+int poll(struct pollfd *fds, nfds_t n, int ms)
+{
+	int found;
+
+	if (ms > poll_longest)
+		poll_longest = ms;
+	if (!stands)
+		return poll_true(fds, n, ms);
+	while ((found = poll_true(fds, n, 0)) == 0 && ms != 0) {
+		int step = ms > 0 && ms < wait_step ? ms : wait_step;
+
+		clock_ahead(step);
+		if (ms > 0)
+			ms -= step;
+		if (wait_meanwhile != NULL && wait_meanwhile() == -1) {
+			errno = EINTR;
+			return -1;
+		}
+	}
+	return found;
 }
 
 /* --- descriptors and processes ------------------------------------------- */

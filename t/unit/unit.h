@@ -80,10 +80,7 @@ const char *in_child(const char *(*f)(void));
 		ck_assert_msg(why_ == NULL, "%s", why_ == NULL ? "" : why_); \
 	} while (0)
 
-/*
- * In a child only.  From now on every wait is interrupted each 5 ms, so that
- * who waits looks at the clock, which may be fast.
- */
+/* In a child only.  From now on every wait is interrupted each 5 ms. */
 void interrupt_often(void);
 
 /*
@@ -112,10 +109,21 @@ void settle(const char *box);
 
 /*
  * The clock the program sees: time(2) and clock_gettime(2) are the tests' own.
- * clock_fast(n): from now on it runs n times as fast.  clock_true(): the end.
+ * clock_true(): as that of the machine again.
  */
 void clock_ahead(int64_t milliseconds);
-void clock_fast(unsigned times);
 void clock_true(void);
+
+/*
+ * From now on the clock stands still but for the waits of poll(2), which take
+ * no time of ours: so nothing depends on how busy the machine is.  Where there
+ * is nothing for poll(2), it goes on by step milliseconds at a time, and
+ * meanwhile(), if there is one, acts for the rest of the world after each;
+ * -1: the wait is interrupted.
+ */
+void clock_by_waits(int step, int (*meanwhile)(void));
+
+/* The longest wait that poll(2) was asked for, in ms; may be set to 0. */
+extern int poll_longest;
 
 #endif
