@@ -76,9 +76,9 @@ check 'P-52: a directory that cannot be searched: -ERR, not "gone"' '
 '
 
 check 'P-52: an error in looking at a message is not "gone"' '
-	maildir one two &&
-	watch newfstatat -P 1.host -e inject=newfstatat:error=EIO &&
-	pop3 "DELE 1" QUIT | tail -n 1 | grep "$failed" && left 2
+	maildir one && echo two | message cur/2.host:2, &&
+	watch newfstatat -P 2.host:2, -e inject=newfstatat:error=EIO &&
+	pop3 "DELE 2" QUIT | tail -n 1 | grep "$failed" && left 2
 '
 
 check 'P-54: messages that could not be removed are not lost to flags' '
