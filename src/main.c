@@ -85,8 +85,9 @@ static int serve_preauth(void)
 	const char *refusal;
 
 	if (arrived == -1) {
-		log_error("the checker closed the descriptor that its parent "
-		    "waits on: nothing is served", NULL);
+		log_error("nothing is served: the checker closed the "
+		    "descriptor that MAILDIR_POP3D_SESSION names; it must "
+		    "leave it open", NULL);
 		return EXIT_SYSTEM;
 	}
 	/* CAPA says what it said before login: P-69. */
@@ -120,7 +121,8 @@ static const char *mailbox_of(const struct auth_identity *who,
 	const char *wrong;
 
 	if (who->home[0] != '\0' && chdir(who->home) == -1) {
-		log_errno("cannot change to home", who->home);
+		log_errno("cannot change to the user's home; make it, or "
+		    "correct the user's record:", who->home);
 		return temporary;
 	}
 	wrong = mailbox_path(who, session.config->maildir, path, PATH_MAX);
@@ -336,7 +338,8 @@ static int serve_login(void)
 	if (c->tls == CONFIG_TLS_UCSPI)
 		stls_find(&l.stls);
 	if (broker_pair(pair) == -1 || (l.keeper.front = fork()) == -1) {
-		log_errno("cannot start the part before login", NULL);
+		log_errno("cannot start the part before login; look at the "
+		    "launcher's limits of processes and descriptors", NULL);
 		return refuse(temporary, EXIT_SYSTEM);
 	}
 	if (l.keeper.front == 0) {
@@ -407,8 +410,9 @@ int main(int argc, char **argv)
 		return r == -1 ? import_refuse(error) : import_run(&c.import);
 	log_open(c.log);
 	if (descriptors == -1) {
-		log_error("descriptors 0 and 1 must be open: they are the "
-		    "connection", NULL);
+		log_error("descriptors 0 and 1 must be open, they are the "
+		    "connection: start it by a launcher, or on a terminal",
+		    NULL);
 		return EXIT_USAGE;
 	}
 	if (r == -1)
@@ -418,7 +422,8 @@ int main(int argc, char **argv)
 	if (c.what == CONFIG_VERSION)
 		return print_version();
 	if (begun == -1) {
-		log_errno("cannot forbid core files", NULL);
+		log_errno("cannot forbid core files, by RLIMIT_CORE and "
+		    "PR_SET_DUMPABLE", NULL);
 		return refuse(temporary, EXIT_SYSTEM);
 	}
 	if (c.what == CONFIG_PREAUTH && (getuid() == 0 || geteuid() == 0))

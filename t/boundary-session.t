@@ -131,7 +131,7 @@ for fault in FAULTS + LIES + NOTHING:
             text = s.last()
             true(text.startswith(b"-ERR [SYS/TEMP] "), f"{text!r}")
             nothing_served(s, text)
-        true("cannot become user" in s.log_text() or
+        true("cannot become uid" in s.log_text() or
              "root was not given up" in s.log_text(), f"{s.log_text()}")
 
 

@@ -15,6 +15,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +29,9 @@ static bool can_take_root_back(void)
 
 int priv_become(uid_t uid, gid_t gid, const char *user)
 {
+	char what[128];
+	int saved;
+
 	if (uid == 0 || gid == 0) {
 		log_error("mail is not served as root: uid and gid must not "
 		    "be 0", user);
@@ -36,7 +40,13 @@ int priv_become(uid_t uid, gid_t gid, const char *user)
 	if ((user == NULL ? setgroups(0, NULL) : initgroups(user, gid)) ==
 	    -1 || setresgid(gid, gid, gid) == -1 ||
 	    setresuid(uid, uid, uid) == -1) {
-		log_errno("cannot become user", user);
+		saved = errno;
+		snprintf(what, sizeof what, "cannot become uid %ju, gid %ju; "
+		    "root needs CAP_SETUID and CAP_SETGID for it%s",
+		    (uintmax_t)uid, (uintmax_t)gid,
+		    user == NULL ? "" : ", user");
+		errno = saved;
+		log_errno(what, user);
 		return -1;
 	}
 	if (can_take_root_back()) {
@@ -132,7 +142,8 @@ int priv_front_enter(struct priv_front *f)
 {
 #ifndef NO_SANDBOX
 	if (fchdir(f->dir) == -1 || chroot(".") == -1) {
-		log_errno("cannot enter the directory of --chroot", NULL);
+		log_errno("cannot enter the directory of --chroot, for which "
+		    "root needs CAP_SYS_CHROOT", NULL);
 		return -1;
 	}
 #endif

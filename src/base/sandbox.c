@@ -76,7 +76,8 @@ static int limit_all(const struct limit *l, size_t n)
 {
 	for (; n > 0; n--, l++)
 		if (limit(l->resource, l->most) == -1) {
-			log_errno("cannot set resource limits", NULL);
+			log_errno("nothing is served: cannot set resource "
+			    "limits", NULL);
 			return -1;
 		}
 	return 0;
@@ -88,7 +89,7 @@ static int no_new_privs(void)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 		return 0;
-	log_errno("cannot give up privileges by prctl", NULL);
+	log_errno("nothing is served: prctl cannot give up privileges", NULL);
 	return -1;
 }
 
@@ -221,7 +222,7 @@ static int landlock(const struct sandbox_maildir *m)
 	    0))
 		r = (int)syscall(__NR_landlock_restrict_self, ruleset, 0U);
 	if (r == -1)
-		log_errno("cannot set up Landlock", NULL);
+		log_errno("nothing is served: cannot set up Landlock", NULL);
 	if (ruleset != -1)
 		close(ruleset);
 	return r;
@@ -233,7 +234,7 @@ static int calls(enum seccomp_stage stage)
 {
 	if (seccomp_install(stage) == 0)
 		return 0;
-	log_errno("cannot set up seccomp", NULL);
+	log_errno("nothing is served: cannot set up seccomp", NULL);
 	return -1;
 }
 
@@ -243,10 +244,12 @@ static void tell_missing(void)
 #ifndef NO_SANDBOX
 	if (landlock_abi() < 2)
 		log_warning("this kernel has no Landlock, or too old a one: "
-		    "serving without", NULL);
+		    "serving without; Linux 5.19 has it, if lsm= names it",
+		    NULL);
 	if (!seccomp_available())
 		log_warning("no seccomp on this kernel or architecture: "
-		    "serving without", NULL);
+		    "serving without; CONFIG_SECCOMP_FILTER would be it",
+		    NULL);
 #endif
 }
 

@@ -117,6 +117,15 @@ static void become_checker(const struct auth_checkpw *c,
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
+static void complain(const struct auth_checkpw *c, const char *what,
+    int number, const char *advice)
+{
+	char text[128];
+
+	snprintf(text, sizeof text, "%s %d; %s", what, number, advice);
+	log_error(text, c->command[0]);
+}
+
 /* P-118; and exit 0 without the octet is no success (S-15). */
 static enum auth_verdict verdict(int status, const struct auth_checkpw *c,
     const char **reason)
@@ -125,15 +134,20 @@ static enum auth_verdict verdict(int status, const struct auth_checkpw *c,
 		return AUTH_REFUSED;
 	*reason = "checker";
 	if (WIFSIGNALED(status)) {
-		log_error("the checker was killed by a signal:",
-		    c->command[0]);
+		complain(c, "the checker was killed by signal",
+		    WTERMSIG(status), "look at what is logged by");
 		return AUTH_TEMP;
 	}
 	switch (WEXITSTATUS(status)) {
 	case 111:
-		log_error("the checker has a temporary problem (exit 111):",
-		    c->command[0]);
+		complain(c, "the checker has a temporary problem, exit",
+		    111, "look at what is logged by");
 		return AUTH_TEMP;
+	case 126:
+		log_error("the checker, or the program it runs, cannot be "
+		    "executed (exit 126): look at the mode of",
+		    c->command[0]);
+		return AUTH_PERM;
 	case 127:
 		log_error("the checker, or the program it runs, is not there "
 		    "(exit 127): look at", c->command[0]);
@@ -143,8 +157,9 @@ static enum auth_verdict verdict(int status, const struct auth_checkpw *c,
 		    "exec its arguments:", c->command[0]);
 		return AUTH_PERM;
 	default:
-		log_error("the checker was misused, or does not follow the "
-		    "checkpassword interface:", c->command[0]);
+		complain(c, "the checker does not follow the checkpassword "
+		    "interface, or was misused, exit", WEXITSTATUS(status),
+		    "see the manual of");
 		return AUTH_PERM;
 	}
 }
@@ -179,8 +194,8 @@ static enum auth_verdict wait_for_session(struct auth_checkpw *c,
 	}
 	kill(c->session, SIGKILL);
 	waitpid(c->session, &status, 0);
-	log_error("the checker did not answer in time and was killed:",
-	    c->command[0]);
+	log_error("the checker did not answer in 60 s and was killed; look at "
+	    "what is logged by", c->command[0]);
 	*reason = "checker";
 	return AUTH_TEMP;
 }
@@ -207,14 +222,14 @@ enum auth_verdict auth_checkpw_check(struct auth_checkpw *c,
 	}
 	if (pipe2(in, O_CLOEXEC) == -1) {
 		explicit_bzero(octets, sizeof octets);
-		return failed("cannot make a pipe", reason);
+		return failed("cannot make a pipe for the checker", reason);
 	}
 	n = write(in[1], octets, len);	/* under PIPE_BUF: whole, at once */
 	explicit_bzero(octets, sizeof octets);
 	close(in[1]);
 	if (n != (ssize_t)len || pipe2(tell, O_CLOEXEC) == -1) {
 		close(in[0]);
-		return failed("cannot make a pipe", reason);
+		return failed("cannot make a pipe for the checker", reason);
 	}
 	c->session = fork();
 	if (c->session == 0)
@@ -222,7 +237,7 @@ enum auth_verdict auth_checkpw_check(struct auth_checkpw *c,
 	close(in[0]);
 	close(tell[1]);
 	c->hold = tell[0];
-	v = c->session == -1 ? failed("cannot fork", reason) :
+	v = c->session == -1 ? failed("cannot fork for the checker", reason) :
 	    wait_for_session(c, reason);
 	if (v != AUTH_OK)
 		close(c->hold);

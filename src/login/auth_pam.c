@@ -62,7 +62,8 @@ static bool load(void)
 	/* Global, because some modules do not name libpam themselves. */
 	lib = dlopen(LIBRARY, RTLD_NOW | RTLD_GLOBAL);
 	if (lib == NULL) {
-		log_error("PAM is not installed:", dlerror());
+		log_error("PAM is not installed; install libpam, or use "
+		    "another way to log in:", dlerror());
 		return false;
 	}
 	*(void **)&pam.start = dlsym(lib, "pam_start");
@@ -77,7 +78,8 @@ static bool load(void)
 	    pam.acct_mgmt != NULL && pam.set_item != NULL &&
 	    pam.get_item != NULL && pam.end != NULL && pam.strerror != NULL)
 		return true;
-	log_error("a function is missing in", LIBRARY);
+	log_error("a function is missing; install another libpam than",
+	    LIBRARY);
 	lib = NULL;	/* stays loaded, but is not used */
 	return false;
 }
@@ -111,8 +113,9 @@ static int answer_one(const struct pam_message *question,
 	case PAM_TEXT_INFO:
 		return 0;	/* nobody there to read it */
 	default:
-		log_error("PAM asks for more than a password; a POP3 client "
-		    "cannot answer", NULL);
+		log_error("PAM asks for more than a password, and a POP3 "
+		    "client cannot answer: take what asks out of the "
+		    "service's file in /etc/pam.d", NULL);
 		return -1;
 	}
 }
@@ -251,7 +254,8 @@ static enum auth_verdict no_passwd_entry(const char *user, int error,
 		*reason = "pam";
 		return AUTH_TEMP;
 	}
-	log_warning("PAM accepts a user whom the system does not know:", user);
+	log_warning("PAM accepts a user whom the system does not know (see "
+	    "getent passwd); refused:", user);
 	*reason = "unknown";
 	return AUTH_REFUSED;
 }
@@ -281,11 +285,11 @@ static enum auth_verdict identify(const char *user, uid_t min_uid,
 		return AUTH_REFUSED;
 	}
 	if (pw->pw_dir[0] != '\0' && pw->pw_dir[0] != '/')
-		return wrong_record("the home is not absolute of user", user,
-		    reason);
+		return wrong_record("the home, as getent passwd shows it, is "
+		    "not absolute of user", user, reason);
 	if (strlen(pw->pw_dir) > AUTH_PATH_MAX)
-		return wrong_record("the home is too long of user", user,
-		    reason);
+		return wrong_record("the home, as getent passwd shows it, is "
+		    "too long of user", user, reason);
 	if (geteuid() != 0 && pw->pw_uid != geteuid())
 		return wrong_record("the server must be started as root to "
 		    "serve user", user, reason);

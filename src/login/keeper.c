@@ -220,15 +220,17 @@ static enum keeper_result serve(struct keeper *k, struct broker_request *r,
 		case 1:
 			break;
 		default:
-			log_error("the part before login broke the rules",
-			    NULL);
+			log_error("the part before login broke the rules, "
+			    "connection closed: a fault of this "
+			    "program, or an attack", NULL);
 			return KEEPER_BROKEN;
 		}
 		if (r->kind == BROKER_END)
 			return KEEPER_END;
 		if (tries++ >= KEEPER_TRIES) {
-			log_error("the part before login asked too often",
-			    NULL);
+			log_error("the part before login asked too often, "
+			    "connection closed: a fault of this program, or "
+			    "an attack", NULL);
 			return KEEPER_BROKEN;
 		}
 		result = try(k, r, who, tries);

@@ -21,7 +21,7 @@ const char *mailbox_path(const struct auth_identity *who, const char *maildir,
 		return "the login name does not fit into MAILDIR (%n, %d are "
 		    "what stands before and after its @):";
 	if (path[0] != '/' && who->home[0] == '\0')
-		return "no home in the passwd-file and MAILDIR is not "
-		    "absolute, for";
+		return "MAILDIR is not absolute and the passwd-file has no "
+		    "home; give one to";
 	return NULL;
 }

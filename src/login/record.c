@@ -120,7 +120,7 @@ static const char *take_ids(char *field[RECORD_FIELDS], bool as_root,
 static const char *take_home(const char *home, struct auth_identity *who)
 {
 	if (home[0] != '\0' && home[0] != '/')
-		return "home is not absolute";
+		return "home is not absolute; begin it with /";
 	if (strlen(home) > AUTH_PATH_MAX)
 		return "home is too long";
 	strcpy(who->home, home);
@@ -152,7 +152,7 @@ static const char *take_mail(char *location, struct auth_identity *who)
 	size_t home = strlen(who->home);
 
 	if (strncmp(location, "maildir:", strlen("maildir:")) != 0)
-		return "userdb_mail is not maildir:PATH";
+		return "userdb_mail must be maildir:PATH";
 	if (template_expand_home(inbox_of(location), who->user, who->home,
 	    path, sizeof path) == -1)
 		return "userdb_mail is too long, or has a % form that is "

@@ -29,12 +29,19 @@ void users_complain(const struct users *f, uint64_t line, const char *what)
 /* Out of reach may pass; what is no file of ours must be mended. */
 static enum auth_verdict open_failed(const char *path)
 {
+	char text[128];
+	int saved;
+
 	if (errno == ELOOP) {
 		log_error("passwd-file is a symbolic link; name the file "
 		    "itself:", path);
 		return AUTH_PERM;
 	}
-	log_errno("cannot open passwd-file", path);
+	saved = errno;
+	snprintf(text, sizeof text, "cannot open passwd-file, which uid %ju "
+	    "must be able to read:", (uintmax_t)geteuid());
+	errno = saved;
+	log_errno(text, path);
 	return AUTH_TEMP;
 }
 
@@ -44,7 +51,7 @@ static enum auth_verdict check_rights(const struct users *f,
 	const char *wrong = NULL;
 
 	if (!S_ISREG(st->st_mode))
-		wrong = "passwd-file is not a regular file:";
+		wrong = "passwd-file must be a regular file, unlike";
 	else if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		wrong = "passwd-file can be written by group or others; chmod "
 		    "go-w";

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,6 +26,7 @@
 
 #define LOCK_WAIT 2000		/* ms: P-56 */
 #define LOCK_PAUSE 50		/* ms */
+#define PATH_SHOWN 1024		/* octets of a path for the log */
 #define ENTRIES 32768		/* octets of directory a call */
 
 /* What getdents64(2) fills in; no C library declares it for everybody. */
@@ -38,14 +40,20 @@ struct entry {
 
 const char *const maildir_sub_name[MAILDIR_SUBS] = { "new", "cur" };
 
+static void path_of(const struct maildir *m, const char *sub,
+    const char *name, char path[PATH_SHOWN])
+{
+	snprintf(path, PATH_SHOWN, "%s/%s%s%s", m->path, sub,
+	    *name == '\0' ? "" : "/", name);
+}
+
 void maildir_complain(const struct maildir *m, const char *what,
     const char *sub, const char *name)
 {
-	char path[1024];
+	char path[PATH_SHOWN];
 	int saved = errno;
 
-	snprintf(path, sizeof path, "%s/%s%s%s", m->path, sub,
-	    *name == '\0' ? "" : "/", name);
+	path_of(m, sub, name, path);
 	errno = saved;
 	log_errno(what, path);
 }
@@ -55,8 +63,21 @@ static int open_sub(const struct maildir *m, const char *sub)
 	int fd = openat(m->root, sub, MAILDIR_DIRECTORY | O_NOFOLLOW);
 
 	if (fd == -1)
-		maildir_complain(m, "cannot open directory", sub, "");
+		maildir_complain(m, "cannot open this part of the Maildir, "
+		    "which must be a directory:", sub, "");
 	return fd;
+}
+
+static void cannot_open(const char *path)
+{
+	char what[128];
+	int saved = errno;
+
+	snprintf(what, sizeof what, "cannot open Maildir; it must be a "
+	    "directory, with new, cur and tmp, of uid %ju:",
+	    (uintmax_t)geteuid());
+	errno = saved;
+	log_errno(what, path);
 }
 
 int maildir_open(struct maildir *m, const char *path)
@@ -66,7 +87,7 @@ int maildir_open(struct maildir *m, const char *path)
 	m->sub[MAILDIR_NEW] = m->sub[MAILDIR_CUR] = m->trash = -1;
 	m->root = open(path, MAILDIR_DIRECTORY);
 	if (m->root == -1) {
-		log_errno("cannot open Maildir", path);
+		cannot_open(path);
 		return -1;
 	}
 	m->sub[MAILDIR_NEW] = open_sub(m, maildir_sub_name[MAILDIR_NEW]);
@@ -171,10 +192,12 @@ static int probe(struct maildir *m, enum maildir_sub sub,
 static void tell_skipped(struct maildir *m, enum maildir_sub sub,
     const char *name)
 {
+	char path[PATH_SHOWN];
+
 	if (!m->told_skipped) {
-		errno = EINVAL;
-		maildir_complain(m, "not a regular file, skipped:", maildir_sub_name[sub],
-		    name);
+		path_of(m, maildir_sub_name[sub], name, path);
+		log_warning("skipped, as all that is not a regular file:",
+		    path);
 	}
 	m->told_skipped = true;
 }

@@ -312,8 +312,8 @@ static bool read_proxy(struct session *s)
 		s->end = idle_ask() == IDLE_SIGNAL ? END_SIGNAL : END_TIMEOUT;
 		return false;
 	case PROXY_BAD:
-		log_warning("no valid PROXY header, connection closed; was "
-		    "from", s->peer.ip);
+		log_warning("no valid PROXY header, connection closed; only "
+		    "a proxy that sends one may connect, not", s->peer.ip);
 		s->end = END_ERROR;
 		return false;
 	}

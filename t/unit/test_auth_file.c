@@ -712,7 +712,7 @@ END_TEST
 START_TEST(a_file_out_of_reach_is_trouble_and_no_unknown_user)
 {
 	ck_assert_int_eq(check("/nonexistent/passwd", "al", "pw"), AUTH_TEMP);
-	LOGS("cannot open passwd-file /nonexistent/passwd: No such file");
+	LOGS("must be able to read: /nonexistent/passwd: No such file");
 	ck_assert_int_eq(check("", "al", "pw"), AUTH_TEMP);
 	/* Regular, ours, and cannot be read at 0: EIO. */
 	ck_assert_int_eq(check("/proc/self/mem", "al", "pw"), AUTH_TEMP);

@@ -196,7 +196,7 @@ START_TEST(a_user_the_system_does_not_know_is_refused)
 	    AUTH_REFUSED);
 	ck_assert_str_eq(reason, "unknown");
 	ck_assert(nobody());
-	LOGS("does not know: no.such.user");
+	LOGS("does not know (see getent passwd); refused: no.such.user");
 }
 END_TEST
 
