@@ -88,6 +88,17 @@ def _():
         starts(expected + MORE, *args)
 
 
+@check("descriptors that are not open")
+def _():
+    s = Login("--preauth", shape="uid", greeting=False,
+              prepare=lambda: os.close(0))
+    s.rest()
+    s.close()
+    s.exits(100)
+    say(s, "descriptors 0 and 1 must be open, they are the connection: start "
+        "it by a launcher, or on a terminal")
+
+
 class AsRoot(Login):
     """With these options and no others."""
 

@@ -37,8 +37,9 @@ static bool same_file(const struct stat *a, int fd)
 {
 	struct stat b;
 
-	return fstat(fd, &b) == -1 ||
-	    (a->st_dev == b.st_dev && a->st_ino == b.st_ino);
+	if (fstat(fd, &b) == -1)
+		return errno != EBADF;	/* closed: it is no client */
+	return a->st_dev == b.st_dev && a->st_ino == b.st_ino;
 }
 
 /* systemd says "device:inode" of the socket that leads to its journal. */
