@@ -230,7 +230,7 @@ def alike(actual, expected):
     same(len(actual), len(expected), "messages")
 
 
-def fetches(name, client, links=LINKS, shown=text, keeps="retr"):
+def fetches(name, client, links=LINKS, shown=text, keeps="retr", limit=60):
     """The checks that every client must pass which fetches mail.
 
     client  a Post with fetch(delete), which returns the messages, sorted
@@ -243,7 +243,7 @@ def fetches(name, client, links=LINKS, shown=text, keeps="retr"):
     expected = sorted(map(shown, client.messages))
 
     for link in links:
-        @check(f"{name} fetches, and leaves the mail ({link})")
+        @check(f"{name} fetches, and leaves the mail ({link})", limit)
         def _():
             post = client(link)
             alike(post.fetch(delete=False), expected)
@@ -253,7 +253,7 @@ def fetches(name, client, links=LINKS, shown=text, keeps="retr"):
                 post.last(2, retr="0/0", top="0/0")
             same(post.maildir.left(), [1, 2, 3, 4, 5], "messages left")
 
-        @check(f"{name} deletes what it has fetched ({link})")
+        @check(f"{name} deletes what it has fetched ({link})", limit)
         def _():
             post = client(link)
             alike(post.fetch(delete=True), expected)
