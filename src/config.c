@@ -30,8 +30,8 @@ enum option_name { OPT_PREAUTH = 256, OPT_PASSWD_FILE, OPT_PAM,
 	OPT_PROXY_PROTOCOL, OPT_HOSTNAME, OPT_APOP, OPT_USER, OPT_CHROOT,
 	OPT_MIN_UID, OPT_IMPORT, OPT_UIDL_FORMAT, OPT_REUSE_XUIDL, OPT_LIST,
 	OPT_DRY_RUN, OPT_IDLE_TIMEOUT, OPT_DELETE, OPT_LOCK, OPT_KEEP_NEW,
-	OPT_KEEP_TMP, OPT_SYNC, OPT_EXPIRE, OPT_LOG, OPT_HELP, OPT_VERBOSE,
-	OPT_VERSION };
+	OPT_KEEP_TMP, OPT_NO_SIZE_CACHE, OPT_SYNC, OPT_EXPIRE, OPT_LOG,
+	OPT_HELP, OPT_VERBOSE, OPT_VERSION };
 
 static const struct option options[] = {
 	{ "preauth",	    no_argument,       NULL, OPT_PREAUTH },
@@ -58,6 +58,7 @@ static const struct option options[] = {
 	{ "lock",	    no_argument,       NULL, OPT_LOCK },
 	{ "keep-new",	    no_argument,       NULL, OPT_KEEP_NEW },
 	{ "keep-tmp",	    no_argument,       NULL, OPT_KEEP_TMP },
+	{ "no-size-cache",  no_argument,       NULL, OPT_NO_SIZE_CACHE },
 	{ "sync",	    no_argument,       NULL, OPT_SYNC },
 	{ "expire",	    required_argument, NULL, OPT_EXPIRE },
 	{ "log",	    required_argument, NULL, OPT_LOG },
@@ -88,9 +89,9 @@ const char config_help[] =
 "  --idle-timeout=SECONDS   autologout, at least 600 (default 600)\n"
 "  --login-timeout=SECONDS  whole time until login (default 0: no limit)\n"
 "  --delete=unlink|trash|flag  what QUIT does: remove, move to .Trash, flag T\n"
-"  --lock                   one session at a time per Maildir\n"
-"  --keep-new, --keep-tmp   leave new/ and flags, or old files in tmp/, alone\n"
-"  --sync                   fsync the directories before QUIT is answered\n"
+"  --lock, --sync           one session at a time; fsync before QUIT is answered\n"
+"  --keep-new, --keep-tmp, --no-size-cache  leave new/ and flags, old files in\n"
+"                           tmp/ alone; keep no file of sizes in the Maildir\n"
 "  --expire=DAYS|NEVER      what CAPA says about expiry (default: nothing)\n"
 "  --proxy-protocol         a PROXY v1 or v2 header comes first\n"
 "  --apop, --hostname=NAME  offer APOP (with --checkpassword); name in its stamp\n"
@@ -258,6 +259,9 @@ static int take(struct config *c, int option, unsigned *ways,
 		return 0;
 	case OPT_KEEP_TMP:
 		c->keep_tmp = true;
+		return 0;
+	case OPT_NO_SIZE_CACHE:
+		c->no_size_cache = true;
 		return 0;
 	case OPT_SYNC:
 		c->sync = true;

@@ -41,6 +41,7 @@ struct config {
 	bool lock;
 	bool keep_new;
 	bool keep_tmp;
+	bool no_size_cache;
 	bool sync;
 	bool verbose;
 	const char *expire;		/* "NEVER", days in decimal, or NULL */

@@ -145,10 +145,12 @@ message()
 	cat >"Maildir/$1"
 }
 
-# As root, gives what the check made to the user who is served.
+# As root, gives what the check made to the user who is served; what is his
+# is left alone, with its ctime.
 own()
 {
-	[ "$(id -u)" != 0 ] || chown -hR 7777:7777 .
+	[ "$(id -u)" != 0 ] ||
+		find . ! -user 7777 -exec chown -h 7777:7777 {} +
 }
 
 # left N: so many messages are in new/ and cur/.
@@ -162,10 +164,11 @@ left()
 }
 
 # tree [PATH...]: every file with kind, size, inode and times, to be compared;
-# but not the cache of sizes, which is no mail.
+# but not the cache of sizes, which is no mail, nor the folders it is made in.
 tree()
 {
 	find "${@:-Maildir}" ! -name maildir-pop3d.sizes \
+		! -path Maildir ! -path Maildir/tmp \
 		-printf '%P %y %m %s %i %T@ %l\n' | sort
 }
 

@@ -106,6 +106,7 @@ const struct seccomp_row seccomp_table[] = {
 	{ __NR_writev,		AFTER,	CALL_ALLOW },
 	{ __NR_flock,		AFTER,	CALL_ALLOW },
 	{ __NR_fsync,		AFTER,	CALL_ALLOW },
+	{ __NR_utimensat,	AFTER,	CALL_NO_PATH },	/* the size cache's */
 	{ __NR_unlinkat,	AFTER,	CALL_ALLOW },
 	{ __NR_renameat2,	AFTER,	CALL_ALLOW },
 	{ __NR_linkat,		AFTER,	CALL_ALLOW },	/* no NOREPLACE there */
@@ -233,6 +234,8 @@ static size_t place(struct build *b, enum seccomp_check check)
 		return load_int(b, 0);
 	case CALL_NO_ADDRESS:
 		return null_pointer(b, 4);
+	case CALL_NO_PATH:
+		return null_pointer(b, 1);
 	case CALL_SOL_SOCKET:
 		test(b, BPF_JEQ, SOL_SOCKET, allow, kill);
 		return load_int(b, 1);

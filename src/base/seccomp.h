@@ -44,6 +44,7 @@ enum seccomp_check {
 	CALL_QUEUE,	/* ioctl: FIONREAD, SIOCOUTQ; else ENOTTY */
 	CALL_UNIX,	/* socket: AF_UNIX; else EACCES */
 	CALL_NO_ADDRESS,	/* sendto: where it is connected to */
+	CALL_NO_PATH,	/* utimensat: a file that is open */
 	CALL_SOL_SOCKET,	/* getsockopt: no protocol's own options */
 	CALL_FLAGS,	/* fcntl: duplicate; descriptor and file flags */
 	CALL_ITSELF,	/* tgkill, tkill: only this process, which is

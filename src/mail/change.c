@@ -1,7 +1,7 @@
 /*
  * change.c - the only room that renames or removes anything in a Maildir.
  *
- * Nothing is ever overwritten (S-2): a name that is taken is left alone.
+ * No message is ever overwritten (S-2): a name that is taken is left alone.
  *
  * Runs as: the owner of the mailbox.
  * Trusts:  nothing: each message is looked at before it is touched (S-1).
@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -209,6 +210,58 @@ int maildir_sync(const struct maildir *m, enum maildir_delete way)
 	return r;
 }
 
+static int open_tmp(const struct maildir *m)
+{
+	return openat(m->root, "tmp", MAILDIR_DIRECTORY | O_NOFOLLOW);
+}
+
+/* Who is killed meanwhile leaves it to maildir_clean_tmp(). */
+int maildir_begin_file(const struct maildir *m, struct maildir_file *f)
+{
+	struct timespec now;
+	int saved;
+
+	f->tmp = open_tmp(m);
+	if (f->tmp == -1)
+		return -1;
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(f->name, sizeof f->name, "maildir-pop3d.%jd.%ld.%ld",
+	    (intmax_t)now.tv_sec, now.tv_nsec, (long)getpid());
+	f->fd = openat(f->tmp, f->name, O_WRONLY | O_CREAT | O_EXCL |
+	    O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (f->fd != -1)
+		return 0;
+	saved = errno;
+	close(f->tmp);
+	errno = saved;
+	return -1;
+}
+
+int maildir_end_file(const struct maildir *m, struct maildir_file *f,
+    const char *name)
+{
+	int fd = f->fd;
+
+	f->fd = -1;
+	if (close(fd) == -1)	/* NFS says there what it could not write */
+		return -1;
+	if (syscall(SYS_renameat2, f->tmp, f->name, m->root, name, 0U) == -1)
+		return -1;
+	close(f->tmp);
+	return 0;
+}
+
+void maildir_drop_file(struct maildir_file *f)
+{
+	int saved = errno;
+
+	if (f->fd != -1)
+		close(f->fd);
+	unlinkat(f->tmp, f->name, 0);
+	close(f->tmp);
+	errno = saved;
+}
+
 static bool stale(const struct stat *st, time_t now)
 {
 	return S_ISREG(st->st_mode) && now - st->st_atime > TMP_AGE &&
@@ -235,7 +288,7 @@ static void clean(int tmp, DIR *dir)
 
 void maildir_clean_tmp(const struct maildir *m)
 {
-	int tmp = openat(m->root, "tmp", MAILDIR_DIRECTORY | O_NOFOLLOW);
+	int tmp = open_tmp(m);
 	DIR *dir = tmp == -1 ? NULL : fdopendir(tmp);
 
 	if (dir != NULL) {

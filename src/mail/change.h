@@ -42,6 +42,22 @@ enum maildir_result maildir_mark_seen(const struct maildir *m,
 /* fsyncs the directories a removal in that way touches; -1: logged. */
 int maildir_sync(const struct maildir *m, enum maildir_delete way);
 
+/*
+ * A file of our own, beside the messages: made in tmp/, written by the caller
+ * through fd, and put into the Maildir under name, where it takes the place
+ * of what was there (S-2).  -1: in errno, and maildir_drop_file() is to be
+ * called after a begin that went well.
+ */
+struct maildir_file {
+	int fd;			/* closed by the other two */
+	int tmp;		/* the folder */
+	char name[64];
+};
+int maildir_begin_file(const struct maildir *m, struct maildir_file *f);
+int maildir_end_file(const struct maildir *m, struct maildir_file *f,
+    const char *name);
+void maildir_drop_file(struct maildir_file *f);		/* keeps errno */
+
 /* Removes what lay in tmp/ untouched for 36 hours (P-146).  Cannot fail. */
 void maildir_clean_tmp(const struct maildir *m);
 

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SCANS 3			/* at most, at login: P-142 */
 
@@ -26,6 +27,7 @@ struct sightings {
 	struct maildrop *d;
 	struct order *by_id;	/* of the scans before this one, or NULL */
 	size_t known;		/* messages in it */
+	size_t seen;		/* in this scan */
 };
 
 static bool sighted_before(const struct sightings *s, enum maildir_sub sub,
@@ -45,16 +47,12 @@ static bool sighted_before(const struct sightings *s, enum maildir_sub sub,
 	return false;
 }
 
-/* maildir_scan() calls this at login. */
-static int take(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
+int listing_add(struct maildrop *d, enum maildir_sub sub, const char *name,
+    uint64_t id, uint64_t octets)
 {
-	const struct sightings *s = arg;
-	struct maildrop *d = s->d;
 	struct message *m;
 	void *block = d->list;
 
-	if (sighted_before(s, sub, name, id))
-		return 0;
 	if (grow(&block, d->count, 1, &d->room, sizeof *d->list) == -1)
 		return -1;
 	d->list = block;
@@ -64,73 +62,124 @@ static int take(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
 		return -1;
 	m->path = m->name;
 	m->id = id;
-	m->octets = SIZE_UNKNOWN;
+	m->octets = octets;
 	m->sub = (uint8_t)sub;
 	d->count++;
 	return 0;
 }
 
-/* Both directories once more; what was sighted before is not kept twice. */
-static int scan_again(struct maildrop *d)
+/* maildir_scan() calls this at login. */
+static int take(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
 {
-	struct sightings s = { d, order_new(d->count), d->count };
+	struct sightings *s = arg;
+
+	s->seen++;
+	if (sighted_before(s, sub, name, id))
+		return 0;
+	return listing_add(s->d, sub, name, id, SIZE_UNKNOWN);
+}
+
+static int scan(struct maildrop *d, unsigned known, struct sightings *s)
+{
+	enum maildir_sub sub;
+
+	for (sub = MAILDIR_NEW; sub < MAILDIR_SUBS; sub++)
+		if ((known & 1U << sub) == 0 &&
+		    maildir_scan(d->dir, sub, take, s) == -1)
+			return -1;
+	return 0;
+}
+
+/* Once more; what was sighted before is not kept twice. */
+static int scan_again(struct maildrop *d, unsigned known, struct sightings *s)
+{
 	size_t i;
 	int r;
 
-	if (s.by_id == NULL)
+	*s = (struct sightings){ d, order_new(d->count), d->count, 0 };
+	if (s->by_id == NULL)
 		return -1;
-	for (i = 0; i < s.known; i++)
-		s.by_id[i].key = d->list[i].id;
-	order_sort(s.by_id, s.known, NULL, NULL);
-	r = maildir_scan_both(d->dir, take, &s);
-	free(s.by_id);
+	for (i = 0; i < s->known; i++)
+		s->by_id[i].key = d->list[i].id;
+	order_sort(s->by_id, s->known, NULL, NULL);
+	r = scan(d, known, s);
+	free(s->by_id);
 	return r;
 }
 
-/*
- * Both directories, and again while they change under our eyes: a rename
- * during readdir may hide a file, and a client that synchronises would take
- * it for deleted (P-142).  The list is the union of all sightings.
- */
-static int scan_at_login(struct maildrop *d)
+/* Whether the list is what this scan saw, and nothing that has gone since. */
+static bool is_all(const struct maildrop *d, unsigned known,
+    const struct sightings *s)
 {
-	struct sightings first = { d, NULL, 0 };
-	struct maildir_times before, after;
-	int scans, r;
-	bool young;
+	size_t count = s->seen, i;
 
-	if (maildir_times(d->dir, &before) == -1)
-		return -1;
-	for (scans = 0; scans < SCANS; scans++) {
+	for (i = 0; known != 0 && i < d->count; i++)
+		count += (known >> d->list[i].sub) & 1;
+	return count == d->count;
+}
+
+/* Of the directories in known, those that have not changed. */
+static unsigned still_known(unsigned known, const struct maildir_times *a,
+    const struct maildir_times *b)
+{
+	enum maildir_sub sub;
+
+	for (sub = MAILDIR_NEW; sub < MAILDIR_SUBS; sub++)
+		if (!maildir_same_time(a, b, sub))
+			known &= ~(1U << sub);
+	return known;
+}
+
+/*
+ * Again while they change under our eyes: a rename during readdir may hide a
+ * file, and a client that synchronises would take it for deleted (P-142).
+ * The list is the union of all sightings.
+ */
+static int scan_steadily(struct maildrop *d, struct listing_scan *s,
+    unsigned known)
+{
+	struct sightings sightings = { d, NULL, 0, 0 };
+	struct maildir_times before;
+	bool young, still = false;
+	int scans, r;
+
+	for (scans = 0; scans < SCANS && !still; scans++) {
+		before = s->times;
+		clock_gettime(CLOCK_REALTIME, &s->began);
 		young = maildir_young(&before);
-		r = scans == 0 ? maildir_scan_both(d->dir, take, &first) :
-		    scan_again(d);
-		if (r == -1 || maildir_times(d->dir, &after) == -1)
+		r = scans == 0 ? scan(d, known, &sightings) :
+		    scan_again(d, known, &sightings);
+		if (r == -1 || maildir_times(d->dir, &s->times) == -1)
 			return -1;
-		if (maildir_same_times(&before, &after) && !young)
-			break;
-		before = after;
+		still = !young && maildir_same_times(&before, &s->times);
+		s->steady = still && is_all(d, known, &sightings);
+		known = still_known(known, &before, &s->times);
 	}
 	return 0;
 }
 
-static int compare_unique(const struct maildrop *d, const struct message *a,
-    const struct message *b)
+static int compare_unique(const char *a, const char *b)
 {
-	const char *x = maildrop_first_name(d, a), *y = maildrop_first_name(d, b);
-
-	return name_compare(x, name_unique(x), y, name_unique(y));
+	return name_compare(a, name_unique(a), b, name_unique(b));
 }
 
-/* P-49; sightings of one message side by side, in the order they were made. */
+int listing_compare(const char *a, uint64_t a_id, const char *b, uint64_t b_id)
+{
+	int order = strcmp(a, b) == 0 ? 0 : compare_unique(a, b);
+
+	if (order == 0 && a_id != b_id)
+		order = a_id < b_id ? -1 : 1;
+	return order;
+}
+
+/* Sightings of one message side by side, in the order they were made. */
 static int in_order(const void *arg, uint32_t a, uint32_t b)
 {
 	const struct maildrop *d = arg;
-	int order = compare_unique(d, &d->list[a], &d->list[b]);
+	const struct message *x = &d->list[a], *y = &d->list[b];
 
-	if (order == 0 && d->list[a].id != d->list[b].id)
-		order = d->list[a].id < d->list[b].id ? -1 : 1;
-	return order;
+	return listing_compare(maildrop_first_name(d, x), x->id,
+	    maildrop_first_name(d, y), y->id);
 }
 
 /* Gives back what the list has grown too large. */
@@ -270,8 +319,10 @@ static int merge_sightings(struct maildrop *d)
 	size_t from = 0, to, kept = 0, some;
 
 	for (; from < d->count; from = to) {
-		for (to = from + 1; to < d->count && compare_unique(d,
-		    &d->list[from], &d->list[to]) == 0; to++)
+		const char *name = maildrop_first_name(d, &d->list[from]);
+
+		for (to = from + 1; to < d->count && compare_unique(name,
+		    maildrop_first_name(d, &d->list[to])) == 0; to++)
 			;
 		if (merge(d, &d->list[from], &d->list[to], &d->list[kept],
 		    &some) == -1)
@@ -295,18 +346,42 @@ static int tidy(struct maildrop *d, size_t sightings)
 	return compact(d) == 0 && shrink(d) == 0 ? 0 : -1;
 }
 
-int maildrop_load(struct maildrop *d, struct maildir *dir, bool trashed_hidden)
+static int failed(struct maildrop *d)
+{
+	log_errno("cannot list Maildir", d->dir->path);
+	maildrop_free(d);
+	return -1;
+}
+
+void listing_begin(struct maildrop *d, struct maildir *dir,
+    bool trashed_hidden)
 {
 	memset(d, 0, sizeof *d);
 	d->dir = dir;
 	d->trashed_hidden = trashed_hidden;
-	if (scan_at_login(d) == 0 && (d->count < 2 || sort(d) == 0)) {
-		size_t sightings = d->count;
+}
 
-		if (merge_sightings(d) == 0 && tidy(d, sightings) == 0)
-			return 0;
-	}
-	log_errno("cannot list Maildir", dir->path);
-	maildrop_free(d);
-	return -1;
+int listing_scan(struct maildrop *d, struct listing_scan *s, unsigned known)
+{
+	return scan_steadily(d, s, known) == -1 ? failed(d) : 0;
+}
+
+int listing_end(struct maildrop *d)
+{
+	size_t sightings = d->count;
+
+	if ((d->count >= 2 && sort(d) == -1) || merge_sightings(d) == -1 ||
+	    tidy(d, sightings) == -1)
+		return failed(d);
+	return 0;
+}
+
+int maildrop_load(struct maildrop *d, struct maildir *dir, bool trashed_hidden)
+{
+	struct listing_scan s;
+
+	listing_begin(d, dir, trashed_hidden);
+	if (maildir_times(dir, &s.times) == -1)
+		return failed(d);
+	return listing_scan(d, &s, 0) == -1 ? -1 : listing_end(d);
 }

@@ -29,6 +29,13 @@
 #define PATH_SHOWN 1024		/* octets of a path for the log */
 #define ENTRIES 32768		/* octets of directory a call */
 
+/* Not in the kernel's headers, or not in old ones. */
+#define ZFS_SUPER_MAGIC 0x2fc12fc1
+#define JFS_SUPER_MAGIC 0x3153464a
+#ifndef BCACHEFS_SUPER_MAGIC
+#define BCACHEFS_SUPER_MAGIC 0xca451a4e
+#endif
+
 /* What getdents64(2) fills in; no C library declares it for everybody. */
 struct entry {
 	uint64_t ino;
@@ -169,6 +176,25 @@ static int unsteady(int fd)
 	}
 }
 
+bool maildir_local(const struct maildir *m)
+{
+	static const unsigned long known[] = {
+		EXT4_SUPER_MAGIC,	/* and ext2, ext3 */
+		XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+		TMPFS_MAGIC, ZFS_SUPER_MAGIC, BCACHEFS_SUPER_MAGIC,
+		JFS_SUPER_MAGIC, REISERFS_SUPER_MAGIC
+	};
+	struct statfs fs;
+	size_t i;
+
+	if (fstatfs(m->sub[MAILDIR_CUR], &fs) == -1)
+		return false;
+	for (i = 0; i < sizeof known / sizeof known[0]; i++)
+		if ((unsigned long)fs.f_type == known[i])
+			return true;
+	return false;
+}
+
 /*
  * The first message tells whether readdir's inode numbers are stat's.  -1:
  * errno; a guess would give messages of one name each other's UIDLs.
@@ -282,20 +308,31 @@ int maildir_times(const struct maildir *m, struct maildir_times *t)
 		if (fstat(m->sub[i], &st) == -1)
 			return -1;
 		t->changed[i] = st.st_mtim;
+		t->touched[i] = st.st_ctim;
+		t->dev[i] = st.st_dev;
+		t->ino[i] = st.st_ino;
 	}
 	return 0;
+}
+
+static bool same_moment(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool maildir_same_time(const struct maildir_times *a,
+    const struct maildir_times *b, enum maildir_sub sub)
+{
+	return a->ino[sub] == b->ino[sub] && a->dev[sub] == b->dev[sub] &&
+	    same_moment(&a->changed[sub], &b->changed[sub]) &&
+	    same_moment(&a->touched[sub], &b->touched[sub]);
 }
 
 bool maildir_same_times(const struct maildir_times *a,
     const struct maildir_times *b)
 {
-	int i;
-
-	for (i = 0; i < MAILDIR_SUBS; i++)
-		if (a->changed[i].tv_sec != b->changed[i].tv_sec ||
-		    a->changed[i].tv_nsec != b->changed[i].tv_nsec)
-			return false;
-	return true;
+	return maildir_same_time(a, b, MAILDIR_NEW) &&
+	    maildir_same_time(a, b, MAILDIR_CUR);
 }
 
 bool maildir_young(const struct maildir_times *t)

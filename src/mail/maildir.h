@@ -59,11 +59,22 @@ int maildir_scan(struct maildir *m, enum maildir_sub sub, maildir_each *each,
 /* new/, then cur/: the other order misses a message that moves meanwhile. */
 int maildir_scan_both(struct maildir *m, maildir_each *each, void *arg);
 
-/* When the directories last changed.  -1: in errno. */
+/*
+ * Whether it is on a filesystem of this host, whose directories have the time
+ * of their last change at once: those we know.  (A network filesystem may be
+ * a minute late.)
+ */
+bool maildir_local(const struct maildir *m);
+
+/* Which directories those are, and when they last changed.  -1: in errno. */
 struct maildir_times {
-	struct timespec changed[MAILDIR_SUBS];	/* mtime */
+	struct timespec changed[MAILDIR_SUBS];	/* mtime: anybody may set it */
+	struct timespec touched[MAILDIR_SUBS];	/* ctime: only the kernel */
+	uint64_t dev[MAILDIR_SUBS], ino[MAILDIR_SUBS];
 };
 int maildir_times(const struct maildir *m, struct maildir_times *t);
+bool maildir_same_time(const struct maildir_times *a,
+    const struct maildir_times *b, enum maildir_sub sub);
 bool maildir_same_times(const struct maildir_times *a,
     const struct maildir_times *b);
 

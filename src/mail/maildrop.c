@@ -62,11 +62,16 @@ void maildrop_free(struct maildrop *d)
 	d->count = d->room = d->names_used = d->names_room = 0;
 }
 
+size_t maildrop_listed(const struct maildrop *d)
+{
+	return d->list == NULL ? 0 : d->count;
+}
+
 struct message *maildrop_find(const struct maildrop *d, uint64_t n)
 {
 	struct message *m;
 
-	if (n < 1 || n > d->count)
+	if (n < 1 || n > maildrop_listed(d))
 		return NULL;
 	m = &d->list[n - 1];
 	return (m->marks & MESSAGE_DELETED) != 0 ? NULL : m;
@@ -168,6 +173,9 @@ struct maildrop_totals maildrop_totals(const struct maildrop *d)
 	struct maildrop_totals t = { .known = true };
 	size_t i;
 
+	if (d->list == NULL && d->count > 0)
+		return (struct maildrop_totals){ d->count, d->octets,
+			d->octets != SIZE_UNKNOWN };
 	for (i = 0; i < d->count; i++) {
 		const struct message *m = &d->list[i];
 

@@ -35,8 +35,10 @@ struct message {
 
 struct maildrop {
 	struct maildir *dir;
-	struct message *list;
+	struct message *list;	/* NULL: not there yet, see visit.h */
 	size_t count, room;	/* messages */
+	uint64_t octets;	/* of all, while the list is not there; or */
+				/* SIZE_UNKNOWN */
 	char *names;
 	size_t names_used, names_room;	/* octets */
 	bool trashed_hidden;	/* messages flagged T are left out */
@@ -44,6 +46,9 @@ struct maildrop {
 
 /* Made by maildrop_load() of listing.h; frees what it holds. */
 void maildrop_free(struct maildrop *d);
+
+/* Messages in the list: count, or 0 while it is not there. */
+size_t maildrop_listed(const struct maildrop *d);
 
 /* Message number n, 1..count, or NULL if there is none or it is deleted. */
 struct message *maildrop_find(const struct maildrop *d, uint64_t n);

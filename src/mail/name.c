@@ -21,6 +21,13 @@ size_t name_unique(const char *name)
 	return strcspn(name, ":");
 }
 
+bool name_same_unique(const char *a, const char *b)
+{
+	size_t n = name_unique(a);
+
+	return strncmp(a, b, n) == 0 && (b[n] == '\0' || b[n] == ':');
+}
+
 size_t name_key(const char *name)
 {
 	return strcspn(name, ",:");
@@ -99,9 +106,13 @@ int name_add_copy(const char *name, unsigned copy, char out[NAME_LIMIT + 1])
 /* The leading number without its leading zeros; *len may be 0. */
 static const char *leading(const char *name, size_t *len)
 {
-	const char *digits = name + strspn(name, "0");
+	const char *digits = name, *end;
 
-	*len = strspn(digits, "0123456789");
+	while (*digits == '0')
+		digits++;
+	for (end = digits; *end >= '0' && *end <= '9'; end++)
+		;
+	*len = (size_t)(end - digits);
 	return digits;
 }
 

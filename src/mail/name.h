@@ -24,6 +24,8 @@ bool name_ok(const char *name);
 /* Octets up to the first colon: what stays when flags change. */
 size_t name_unique(const char *name);
 
+bool name_same_unique(const char *a, const char *b);
+
 /* Octets up to the first comma or colon: what stays when sizes are corrected
  * too. */
 size_t name_key(const char *name);

@@ -40,10 +40,12 @@ static bool looks_hashed(const char *text, size_t len)
 {
 	size_t i;
 
+	if (len != HASHED_LEN || text[0] != '=')
+		return false;
 	for (i = 1; i < len; i++)
 		if (strchr(base64url, text[i]) == NULL)
 			return false;
-	return len == HASHED_LEN && text[0] == '=';
+	return true;
 }
 
 size_t uidl_hash(const char *octets, size_t len, char out[UIDL_LIMIT])

@@ -256,6 +256,14 @@ int cmd_number(struct session *s, const struct args *a, size_t i,
 	return -1;
 }
 
+enum next cmd_list(struct session *s)
+{
+	if (visit_list(&s->visit) == 0)
+		return STAY;
+	reply_err(&s->out, "[SYS/TEMP] maildir not usable");
+	return hang_up(s, END_ERROR);
+}
+
 struct message *cmd_message(struct session *s, const struct args *a,
     enum next *next)
 {
@@ -263,6 +271,9 @@ struct message *cmd_message(struct session *s, const struct args *a,
 	uint64_t n;
 
 	if (cmd_number(s, a, 0, &n, next) == -1)
+		return NULL;
+	*next = cmd_list(s);
+	if (*next == HANG_UP)
 		return NULL;
 	m = maildrop_find(&s->drop, n);
 	if (m == NULL)

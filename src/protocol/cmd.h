@@ -8,6 +8,7 @@
 #include "config.h"
 #include "mail/maildir.h"
 #include "mail/maildrop.h"
+#include "mail/visit.h"
 #include "wire/handover.h"
 #include "wire/line.h"
 #include "wire/peer.h"
@@ -47,6 +48,7 @@ struct session {
 	struct peer peer;
 	struct maildir dir;
 	struct maildrop drop;
+	struct visit visit;		/* what fills it */
 	struct line in;
 	struct reply out;
 	enum end end;
@@ -100,6 +102,12 @@ enum next cmd_loop(struct session *s, const struct command *table,
  * and *len as from line_next(); BAD: it was too long; HANG_UP.
  */
 enum next cmd_more(struct session *s, char **text, size_t *len);
+
+/*
+ * Makes the list of messages be there.  STAY; HANG_UP: it cannot be had, and
+ * the -ERR has been given.
+ */
+enum next cmd_list(struct session *s);
 
 /*
  * The message that the first argument names; NULL if there is none, and then

@@ -29,17 +29,16 @@ void report_login(const struct session *s, pid_t pid)
 /* The whole maildrop as it was at login; "-" if a size was never asked. */
 static void log_octets(const struct maildrop *d)
 {
-	uint64_t octets = 0;
+	uint64_t octets = d->list == NULL ? d->octets : 0;
 	size_t i;
 
-	for (i = 0; i < d->count; i++)
-		if (d->list[i].octets == SIZE_UNKNOWN) {
-			log_string("octets", NULL);
-			return;
-		} else {
-			octets += d->list[i].octets;
-		}
-	log_number("octets", octets);
+	for (i = 0; i < maildrop_listed(d) && octets != SIZE_UNKNOWN; i++)
+		octets = d->list[i].octets == SIZE_UNKNOWN ? SIZE_UNKNOWN :
+		    octets + d->list[i].octets;
+	if (octets == SIZE_UNKNOWN)
+		log_string("octets", NULL);
+	else
+		log_number("octets", octets);
 }
 
 void report_session(const struct session *s)

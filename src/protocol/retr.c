@@ -162,11 +162,14 @@ static enum next after(struct session *s, enum sent sent)
 /* A file of another length than was said: the dot frames it (P-37). */
 static void check_size(struct session *s, struct message *m, uint64_t octets)
 {
-	if (m->octets == SIZE_UNKNOWN)
+	if (m->octets == SIZE_UNKNOWN) {
 		m->octets = octets;
-	else if (m->octets != octets)
+		visit_learnt(&s->visit);
+	} else if (m->octets != octets) {
 		log_warning("another size was listed than was sent for",
 		    maildrop_name(&s->drop, m));
+		visit_correct(&s->visit, m, octets);
+	}
 }
 
 enum next retr_message(struct session *s, const struct args *a)

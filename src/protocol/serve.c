@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/sandbox.h"
-#include "mail/listing.h"
 #include "protocol/report.h"
 #include "protocol/trans.h"
 #include "protocol/update.h"
@@ -45,8 +44,9 @@ const char *serve_open(struct session *s, const char *path)
 		maildir_open_trash(&s->dir);	/* if not: QUIT will say */
 	if (shut_in(s) == -1)
 		return temporary;
-	return maildrop_load(&s->drop, &s->dir, c->delete == MAILDIR_FLAG) ==
-	    -1 ? temporary : NULL;
+	return visit_begin(&s->visit, &s->drop, &s->dir,
+	    c->delete == MAILDIR_FLAG, !c->no_size_cache) == -1 ? temporary :
+	    NULL;
 }
 
 bool serve_in_use(const char *refusal)
@@ -70,6 +70,7 @@ void serve_run(struct session *s, const char *greeting)
 	}
 	if (s->tally.delivered == HANDOVER_UNKNOWN)
 		s->tally.delivered = update_handed_over(s, false);
+	visit_end(&s->visit);
 	report_session(s);
 	maildrop_free(&s->drop);
 }

@@ -9,8 +9,15 @@
  */
 #include "protocol/trans.h"
 
+#include "base/idle.h"
+#include "mail/size.h"
 #include "protocol/capa.h"
 #include "protocol/retr.h"
+#include "wire/handover.h"
+
+/* How often to look whether the client that asked for sizes is still there. */
+#define LOOK_MESSAGES 1000
+#define LOOK_AFTER UINT64_C(1000000000)	/* ns, where each is slow to open */
 
 static const char unsized[] = "[SYS/TEMP] a message cannot be read now";
 
@@ -19,31 +26,71 @@ static uint64_t number_of(const struct session *s, const struct message *m)
 	return (uint64_t)(m - s->drop.list) + 1;
 }
 
-/* Makes the size of every message known; -1: the -ERR has been given. */
-static int size_all(struct session *s)
+/* Reading many files may take long: is it still wanted? */
+static bool still_wanted(struct session *s)
 {
+	if (handover_gone(s->out.fd))
+		s->end = END_DISCONNECT;
+	else if (idle_ask() == IDLE_SIGNAL)
+		s->end = END_SIGNAL;
+	else
+		return true;
+	return false;
+}
+
+/* STAY: it is known; BAD: the -ERR has been given; HANG_UP. */
+static enum next size_one(struct session *s, struct message *m)
+{
+	if (m->octets != SIZE_UNKNOWN)
+		return STAY;
+	if (maildrop_size(&s->drop, m) == -1) {
+		reply_err(&s->out, unsized);
+		return BAD;
+	}
+	visit_learnt(&s->visit);
+	return STAY;
+}
+
+/*
+ * The same for every message.  What was learnt is kept though the client may
+ * have left: it will come back.
+ */
+static enum next size_all(struct session *s)
+{
+	uint64_t looked = idle_clock();
+	enum next next = cmd_list(s);
 	size_t i;
 
-	for (i = 0; i < s->drop.count; i++) {
+	for (i = 0; i < s->drop.count && next == STAY; i++) {
 		struct message *m = &s->drop.list[i];
 
-		if ((m->marks & MESSAGE_DELETED) == 0 &&
-		    maildrop_size(&s->drop, m) == -1) {
-			reply_err(&s->out, unsized);
-			return -1;
+		if ((m->marks & MESSAGE_DELETED) != 0 ||
+		    m->octets != SIZE_UNKNOWN)
+			continue;
+		next = size_one(s, m);
+		if (i % LOOK_MESSAGES == 0 ||
+		    idle_clock() - looked >= LOOK_AFTER) {
+			looked = idle_clock();
+			if (!still_wanted(s))
+				return HANG_UP;
 		}
 	}
-	return 0;
+	return next;
 }
 
 static enum next do_stat(struct session *s, const struct args *a)
 {
-	struct maildrop_totals t;
+	struct maildrop_totals t = maildrop_totals(&s->drop);
 
 	(void)a;
-	if (size_all(s) == -1)
-		return STAY;
-	t = maildrop_totals(&s->drop);
+	if (!t.known) {
+		enum next next = size_all(s);
+
+		if (next != STAY)
+			return next == BAD ? STAY : next;
+		t = maildrop_totals(&s->drop);
+	}
+	s->visit.told = true;
 	reply_text(&s->out, "+OK ");
 	reply_number(&s->out, t.count);
 	reply_text(&s->out, " ");
@@ -93,19 +140,18 @@ static enum next do_list(struct session *s, const struct args *a)
 	enum next next;
 
 	if (a->count == 0) {
-		if (size_all(s) == 0)
+		next = size_all(s);
+		if (next == STAY)
 			each_line(s, scan_line);
-		return STAY;
+		return next == BAD ? STAY : next;
 	}
 	m = cmd_message(s, a, &next);
 	if (m == NULL)
 		return next;
-	if (maildrop_size(&s->drop, m) == -1) {
-		reply_err(&s->out, unsized);
-		return STAY;
+	if (size_one(s, m) == STAY) {
+		reply_text(&s->out, "+OK ");
+		scan_line(s, m);
 	}
-	reply_text(&s->out, "+OK ");
-	scan_line(s, m);
 	return STAY;
 }
 
@@ -115,8 +161,10 @@ static enum next do_uidl(struct session *s, const struct args *a)
 	enum next next;
 
 	if (a->count == 0) {
-		each_line(s, uidl_line);
-		return STAY;
+		next = cmd_list(s);
+		if (next == STAY)
+			each_line(s, uidl_line);
+		return next;
 	}
 	m = cmd_message(s, a, &next);
 	if (m != NULL) {
@@ -153,7 +201,7 @@ static enum next do_rset(struct session *s, const struct args *a)
 	size_t i;
 
 	(void)a;
-	for (i = 0; i < s->drop.count; i++)
+	for (i = 0; i < maildrop_listed(&s->drop); i++)
 		s->drop.list[i].marks &= (uint8_t)~MESSAGE_DELETED;
 	reply_ok(&s->out, "nothing is deleted");
 	return STAY;

@@ -45,7 +45,7 @@ static size_t count_marked(const struct maildrop *d)
 {
 	size_t n = 0, i;
 
-	for (i = 0; i < d->count; i++)
+	for (i = 0; i < maildrop_listed(d); i++)
 		n += is_marked(&d->list[i]);
 	return n;
 }
@@ -124,7 +124,7 @@ static void mark_seen(struct session *s)
 {
 	size_t i;
 
-	for (i = 0; i < s->drop.count; i++) {
+	for (i = 0; i < maildrop_listed(&s->drop); i++) {
 		const struct message *m = &s->drop.list[i];
 
 		if (is_newly_read(&s->drop, m) && maildir_mark_seen(&s->dir,

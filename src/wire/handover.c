@@ -62,7 +62,7 @@ static bool shows(int fd, short events)
 	return poll(&p, 1, 0) == 1 && (p.revents & events) != 0;
 }
 
-static bool dead(int fd)
+bool handover_gone(int fd)
 {
 	return shows(fd, POLLERR | POLLHUP | POLLNVAL);
 }
@@ -99,7 +99,7 @@ enum handover handover_now(int fd, uint64_t accepted, uint64_t mark)
 	uint64_t queue;
 	enum handover h = look(fd, kind_of(fd), accepted, mark, &queue);
 
-	return h == HANDOVER_NO && accepted >= mark && !dead(fd) ?
+	return h == HANDOVER_NO && accepted >= mark && !handover_gone(fd) ?
 	    HANDOVER_UNKNOWN : h;
 }
 
@@ -111,7 +111,7 @@ enum handover handover_wait(int fd, uint64_t accepted, uint64_t mark)
 
 	for (;;) {
 		/* Dead first: what arrived before it died still counts. */
-		bool over = accepted < mark || dead(fd);
+		bool over = accepted < mark || handover_gone(fd);
 		enum handover h = look(fd, kind, accepted, mark, &queue);
 
 		if (h != HANDOVER_NO)

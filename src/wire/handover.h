@@ -36,6 +36,9 @@ enum handover handover_now(int fd, uint64_t accepted, uint64_t mark);
  */
 bool handover_counts(int fd);
 
+/* Whether nobody is there any more to read what is written to fd. */
+bool handover_gone(int fd);
+
 /*
  * Writes the last answer, len octets, at most 512, never waiting for more
  * than 30 s in all and in no call that could wait longer (U6).

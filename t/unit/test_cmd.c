@@ -31,7 +31,8 @@ static void begin(void)
 	memset(&config, 0, sizeof config);
 	s.config = &config;
 	ck_assert_int_eq(maildir_open(&s.dir, box), 0);
-	ck_assert_int_eq(maildrop_load(&s.drop, &s.dir, false), 0);
+	ck_assert_int_eq(visit_begin(&s.visit, &s.drop, &s.dir, false,
+	    false), 0);
 }
 
 static void end(void)

@@ -1,8 +1,5 @@
 /*
  * test_maildrop.c - the frozen message list.
- *
- * lseek(2) is the tests' own here: maildir.c calls it when it begins to read
- * a directory, and that is when "another program" can rename under its eyes.
  */
 #include "unit.h"
 
@@ -23,18 +20,6 @@ static struct maildir m;
 static struct maildrop d;
 static struct stat st;
 static const char *box;
-
-/* Called when the nth directory, from 0 on, is about to be read. */
-static void (*before_scan)(unsigned n);
-static unsigned scans;
-
-off_t lseek(int fd, off_t offset, int whence)
-{
-	if (before_scan != NULL)
-		before_scan(scans);
-	scans++;
-	return (off_t)syscall(SYS_lseek, fd, offset, whence);
-}
 
 static void begin(void)
 {

@@ -109,7 +109,7 @@ static const struct {
 	{ __NR_openat, A }, { __NR_newfstatat, A }, { __NR_unlinkat, A },
 	{ __NR_linkat, A }, { __NR_faccessat, A }, { __NR_ppoll, B | A },
 	{ __NR_dup3, B }, { __NR_renameat2, A }, { __NR_getrandom, B | A },
-	{ __NR_statx, A }, { __NR_faccessat2, A },
+	{ __NR_statx, A }, { __NR_faccessat2, A }, { __NR_utimensat, A },
 #ifdef __x86_64__
 	{ __NR_open, A }, { __NR_poll, B | A }, { __NR_dup2, B },
 	{ __NR_alarm, B | A | W }, { __NR_time, B | A },
@@ -154,6 +154,9 @@ static void fit(unsigned number, uint64_t args[6])
 		break;
 	case __NR_sendto:
 		args[4] = 0;
+		break;
+	case __NR_utimensat:
+		args[1] = 0;
 		break;
 	case __NR_getsockopt:
 		args[1] = SOL_SOCKET;
@@ -390,6 +393,8 @@ START_TEST(arguments_are_looked_at)
 			    v[i].value) == v[i].want, "row %zu", i);
 	}
 	make(A);
+	ck_assert_uint_eq(verdict_with(__NR_utimensat, 1, 0), ALLOWED);
+	ck_assert_uint_eq(verdict_with(__NR_utimensat, 1, 1), KILLED);
 	ck_assert_uint_eq(verdict_with(__NR_getsockopt, 1, SOL_SOCKET),
 	    ALLOWED);
 	ck_assert_uint_eq(verdict_with(__NR_getsockopt, 1, IPPROTO_TCP),

@@ -44,11 +44,13 @@ Suite *sasl_suite(void);
 Suite *scheme_suite(void);
 Suite *sha256_suite(void);
 Suite *size_suite(void);
+Suite *sizecache_suite(void);
 Suite *stls_suite(void);
 Suite *template_suite(void);
 Suite *texts_suite(void);
 Suite *uidl_suite(void);
 Suite *uidlfmt_suite(void);
+Suite *visit_suite(void);
 Suite *xuidl_suite(void);
 Suite *users_suite(void);
 
@@ -106,6 +108,14 @@ size_t files_in(const char *box, const char *sub);
 
 /* Lets new/ and cur/ look as if nothing had changed there for a minute. */
 void settle(const char *box);
+
+/*
+ * lseek(2) is the tests' own: maildir.c calls it when it begins to read a
+ * directory, and that is when "another program" can rename under its eyes.
+ * scans counts those, before_scan is called with how many came before.
+ */
+extern void (*before_scan)(unsigned n);
+extern unsigned scans;
 
 /*
  * The clock the program sees: time(2) and clock_gettime(2) are the tests' own.
