@@ -60,50 +60,39 @@ void crlf_count_end(struct crlf *c)
 	c->octets += missing(c);
 }
 
-/* One line, or the piece of it that is here and fits; see crlf_send(). */
-static size_t send_line(struct crlf *c, const char *in, size_t *len, char *out,
-    size_t room)
-{
-	const char *lf;
-	size_t n, w = 0;
-
-	if (c->last == '\n' && in[0] == '.') {
-		out[w++] = '.';
-		c->octets--;	/* stuffed: on the wire, not in the size */
-	}
-	n = *len < room - w - 2 ? *len : room - w - 2;
-	lf = memchr(in, '\n', n);
-	if (lf != NULL)
-		n = (size_t)(lf - in);
-	memcpy(out + w, in, n);
-	w += n;
-	if (n > 0)
-		c->last = in[n - 1];
-	*len = n;
-	if (lf == NULL)
-		return w;
-	if (c->last != '\r')
-		out[w++] = '\r';
-	out[w++] = '\n';
-	c->last = '\n';
-	*len = n + 1;
-	return w;
-}
-
 size_t crlf_send(struct crlf *c, const char *in, size_t *len, char *out,
     size_t room)
 {
-	size_t taken = 0, w = 0;
+	const char *p = in, *const end = in + *len, *lf;
+	char *o = out, *const stop = out + room, last = c->last;
 
-	while (taken < *len && room - w >= CRLF_ROOM) {
-		size_t n = *len - taken;
+	while (p < end && stop - o >= CRLF_ROOM) {
+		size_t n;
 
-		w += send_line(c, in + taken, &n, out + w, room - w);
-		taken += n;
+		if (last == '\n' && *p == '.') {
+			*o++ = '.';
+			c->octets--;	/* stuffed: on the wire, not in the size */
+		}
+		/* A line, or the piece of it that is here and fits. */
+		n = (size_t)(end - p < stop - o - 2 ? end - p : stop - o - 2);
+		lf = memchr(p, '\n', n);
+		if (lf != NULL)
+			n = (size_t)(lf - p);
+		memcpy(o, p, n);
+		o += n;
+		p += n;
+		if (n > 0)
+			last = p[-1];
+		if (lf == NULL)
+			continue;
+		if (last != '\r')
+			*o++ = '\r';
+		*o++ = last = *p++;
 	}
-	c->octets += w;
-	*len = taken;
-	return w;
+	c->last = last;
+	c->octets += (uint64_t)(o - out);
+	*len = (size_t)(p - in);
+	return (size_t)(o - out);
 }
 
 size_t crlf_send_end(struct crlf *c, char *out)
