@@ -40,16 +40,28 @@ int num_parse_range(const char *text, uint64_t min, uint64_t max,
 	return 0;
 }
 
+/* Two digits at a time: a long list is mostly numbers. */
+static const char pairs[] =
+    "00010203040506070809101112131415161718192021222324"
+    "25262728293031323334353637383940414243444546474849"
+    "50515253545556575859606162636465666768697071727374"
+    "75767778798081828384858687888990919293949596979899";
+
 size_t num_format(char *out, uint64_t value)
 {
 	char digits[NUM_DIGITS];
-	size_t n = 0, i;
+	size_t at = NUM_DIGITS;
 
-	do {
-		digits[n++] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
-	for (i = 0; i < n; i++)
-		out[i] = digits[n - 1 - i];
-	return n;
+	for (; value >= 100; value /= 100) {
+		at -= 2;
+		memcpy(digits + at, pairs + 2 * (value % 100), 2);
+	}
+	if (value >= 10) {
+		at -= 2;
+		memcpy(digits + at, pairs + 2 * value, 2);
+	} else {
+		digits[--at] = (char)('0' + value);
+	}
+	memcpy(out, digits + at, NUM_DIGITS - at);
+	return NUM_DIGITS - at;
 }

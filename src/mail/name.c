@@ -18,7 +18,7 @@ bool name_ok(const char *name)
 
 size_t name_unique(const char *name)
 {
-	return strcspn(name, ":");
+	return (size_t)(strchrnul(name, ':') - name);
 }
 
 bool name_same_unique(const char *a, const char *b)

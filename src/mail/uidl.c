@@ -12,6 +12,7 @@
 
 #include "base/sha256.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define HASHED_LEN 44	/* "=" and 32 octets in base64url */
@@ -19,16 +20,28 @@
 static const char base64url[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static bool is_uidl(const char *text, size_t len, size_t most)
+/* Eight octets at a time: UIDL asks this of each octet of every name. */
+static bool all_in_range(const char *text, size_t len)
 {
-	size_t i;
+	const uint64_t ones = UINT64_MAX / 255, high = ones << 7;
+	uint64_t word;
 
-	if (len < 1 || len > most)
-		return false;
-	for (i = 0; i < len; i++)
-		if (text[i] < 0x21 || text[i] > 0x7e)
+	for (; len >= sizeof word; text += sizeof word, len -= sizeof word) {
+		memcpy(&word, text, sizeof word);
+		/* The high bit: 21 or above, below 7F, no octet of 8 bits. */
+		if ((((word | high) - 0x21 * ones) & ~(word + ones) & ~word &
+		    high) != high)
+			return false;
+	}
+	for (; len > 0; text++, len--)
+		if (*text < 0x21 || *text > 0x7e)
 			return false;
 	return true;
+}
+
+static bool is_uidl(const char *text, size_t len, size_t most)
+{
+	return len >= 1 && len <= most && all_in_range(text, len);
 }
 
 bool uidl_known_ok(const char *text, size_t len)

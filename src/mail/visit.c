@@ -95,9 +95,11 @@ static size_t cached(const struct sizecache *c)
 }
 
 /* Behind what is there already, in the list's order (P-47, P-49). */
-static int append(struct maildrop *d, const struct sizecache_entry *e)
+static int append(struct maildrop *d, const struct sizecache_entry *e,
+    uint64_t *last)
 {
 	struct message *m = &d->list[d->count];
+	const uint64_t order = name_order(e->name);
 	const char *before;
 
 	memset(m, 0, sizeof *m);
@@ -105,7 +107,8 @@ static int append(struct maildrop *d, const struct sizecache_entry *e)
 	m->octets = e->octets;
 	m->sub = (uint8_t)e->sub;
 	m->name = m->path = (uint32_t)d->names_used;
-	if (d->count > 0) {
+	/* Most often the leading number is enough to see the order. */
+	if (d->count > 0 && order <= *last) {
 		before = maildrop_first_name(d, m - 1);
 		if (listing_compare(before, m[-1].id, e->name, e->id) >= 0)
 			return -1;
@@ -115,6 +118,7 @@ static int append(struct maildrop *d, const struct sizecache_entry *e)
 	memcpy(d->names + d->names_used, e->name, e->len + 1);
 	d->names_used += e->len + 1;
 	d->count++;
+	*last = order;
 	return 0;
 }
 
@@ -123,6 +127,7 @@ static int read_list(struct sizecache *c, struct maildrop *d)
 {
 	size_t count = cached(c), octets = (size_t)c->head.names + count;
 	struct sizecache_entry e;
+	uint64_t last = 0;
 	int r;
 
 	d->count = 0;
@@ -134,7 +139,7 @@ static int read_list(struct sizecache *c, struct maildrop *d)
 	d->names_room = octets + 1;
 	while ((r = sizecache_next(c, &e)) == 1)
 		if (d->count == count || d->names_used + e.len + 1 > octets ||
-		    append(d, &e) == -1)
+		    append(d, &e, &last) == -1)
 			return -1;
 	return r;
 }

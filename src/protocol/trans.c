@@ -10,10 +10,13 @@
 #include "protocol/trans.h"
 
 #include "base/idle.h"
+#include "base/num.h"
 #include "mail/size.h"
 #include "protocol/capa.h"
 #include "protocol/retr.h"
 #include "wire/handover.h"
+
+#include <string.h>
 
 /* How often to look whether the client that asked for sizes is still there. */
 #define LOOK_MESSAGES 1000
@@ -99,23 +102,27 @@ static enum next do_stat(struct session *s, const struct args *a)
 	return STAY;
 }
 
-/* "n size" or "n uid". */
+/* "n size" or "n uid": in one piece, since a list has many. */
 static void scan_line(struct session *s, const struct message *m)
 {
-	reply_number(&s->out, number_of(s, m));
-	reply_text(&s->out, " ");
-	reply_number(&s->out, m->octets);
-	reply_end(&s->out);
+	char line[2 * NUM_DIGITS + 3];
+	size_t n = num_format(line, number_of(s, m));
+
+	line[n++] = ' ';
+	n += num_format(line + n, m->octets);
+	memcpy(line + n, "\r\n", 2);
+	reply_octets(&s->out, line, n + 2);
 }
 
 static void uidl_line(struct session *s, const struct message *m)
 {
-	char uidl[UIDL_LIMIT];
+	char line[NUM_DIGITS + UIDL_LIMIT + 3];
+	size_t n = num_format(line, number_of(s, m));
 
-	reply_number(&s->out, number_of(s, m));
-	reply_text(&s->out, " ");
-	reply_octets(&s->out, uidl, maildrop_uidl(&s->drop, m, uidl));
-	reply_end(&s->out);
+	line[n++] = ' ';
+	n += maildrop_uidl(&s->drop, m, line + n);
+	memcpy(line + n, "\r\n", 2);
+	reply_octets(&s->out, line, n + 2);
 }
 
 /* A multi-line answer with a line for each message that is not deleted. */
