@@ -140,26 +140,6 @@ def write(path, *lines):
     os.rename(new, path)
 
 
-@contextlib.contextmanager
-def namespace(*commands):
-    """A wrapper that runs commands in a mount namespace of its own, in which
-    these were run."""
-    need_root()
-    need("unshare", "nsenter", "mount", "sh", "sleep")
-    holder = subprocess.Popen(
-        ["unshare", "--mount", "sh", "-ec",
-         "\n".join(["mount --make-rprivate /", *commands, "echo ready",
-                    "exec sleep 300"])],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        if holder.stdout.readline() != "ready\n":
-            raise Skip(f"no such namespace: {holder.stderr.read()}")
-        yield ["nsenter", f"--mount=/proc/{holder.pid}/ns/mnt", "--"]
-    finally:
-        holder.kill()
-        holder.wait()
-
-
 # --- the whole ----------------------------------------------------------------
 
 @check("interface: a set-up that is right has nothing to mend, exit 0, and is "
@@ -947,14 +927,7 @@ def _():
     args.remove("--log=stderr")
     well("--log=none", *args).says("note", "--log=none")
     well(*args).says("well", "standard error")      # it is a pipe here
-    dev = new_path("dev")
-    os.mkdir(dev)
-    for name in ("null", "zero", "urandom", "random"):
-        with open(f"{dev}/{name}", "w"):
-            pass
-    with namespace(*[f"mount --bind /dev/{n} {dev}/{n}"
-                     for n in ("null", "zero", "urandom", "random")],
-                   f"mount --rbind {dev} /dev") as inside:
+    with namespace(*bare_dev()) as inside:
         args = ["--log=syslog", *args]
         edited(args, ["syslog", "/dev/log"], ["--log=stderr"],
                lambda: ["--log=stderr", *args[1:]], wrapper=inside)

@@ -307,3 +307,37 @@ def give_to(path, entry):
     for where, dirs, files in os.walk(path):
         for one in (where, *(os.path.join(where, n) for n in dirs + files)):
             os.chown(one, entry.pw_uid, entry.pw_gid)
+
+
+# --- namespaces, for root alone -----------------------------------------------
+
+@contextlib.contextmanager
+def namespace(*commands):
+    """A wrapper that runs commands in a mount namespace of its own, in which
+    these were run."""
+    need_root()
+    need("unshare", "nsenter", "mount", "sh", "sleep")
+    holder = subprocess.Popen(
+        ["unshare", "--mount", "sh", "-ec",
+         "\n".join(["mount --make-rprivate /", *commands, "echo ready",
+                    "exec sleep 300"])],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        if holder.stdout.readline() != "ready\n":
+            raise Skip(f"no such namespace: {holder.stderr.read()}")
+        yield ["nsenter", f"--mount=/proc/{holder.pid}/ns/mnt", "--"]
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def bare_dev():
+    """For namespace(): a /dev with next to nothing in it, no log above all."""
+    dev = new_path("dev")
+    os.mkdir(dev)
+    names = ("null", "zero", "urandom", "random")
+    for name in names:
+        with open(f"{dev}/{name}", "w"):
+            pass
+    return (*[f"mount --bind /dev/{n} {dev}/{n}" for n in names],
+            f"mount --rbind {dev} /dev")
