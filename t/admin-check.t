@@ -216,7 +216,7 @@ def _():
     with open(trace) as f:
         for line in f:
             call = line.split(None, 1)[1]
-            true(re.match(r"(execve\(|write\(1, |openat\(.*O_RDONLY|\+\+\+|"
+            true(re.match(r"(execve\(|write\(1, |open(at)?\(.*O_RDONLY|\+\+\+|"
                           r"---)", call), f"call {call!r}")
 
 
@@ -346,10 +346,7 @@ def _():
     need("useradd")
     path, args = good()
     args.remove("--user=nobody")
-    etc = new_path("etc")
-    shutil.copytree("/etc", etc, symlinks=True, ignore=lambda _d, names: [
-        n for n in names if n in ("ssl", "alternatives", "systemd")])
-    with namespace(f"mount --bind {etc} /etc") as inside:
+    with namespace(f"mount --bind {copy_of_etc()} /etc") as inside:
         mended(["--user=pop3d-t-check", *args], "--user=pop3d-t-check",
                wrapper=inside)
     edited(["--user=root", *args], ["--user=root", "another user"], [],
@@ -960,6 +957,23 @@ def _():
         s.exits(code)
         true(any("maildir-pop3d --check" in line
                  for line in s.log_text().splitlines()), s.log_text())
+
+
+@check("interface: every launcher's file that runs the program, and README, "
+       "name --check")
+def _():
+    top = os.path.dirname(os.path.abspath(os.environ["T"]))
+    launch = os.path.join(top, "src", "launch")
+    files = [os.path.join(launch, n) for n in os.listdir(launch)
+             if os.path.isfile(os.path.join(launch, n))]
+    run = {}
+    for path in [*files, os.path.join(top, "README")]:
+        with open(path) as f:
+            text = f.read()
+        if "sbin/maildir-pop3d" in text:
+            run[path] = "--check" in text
+    true(len(run) > 6, f"{list(run)}")
+    same([p for p, named in run.items() if not named], [], "do not name it")
 
 
 done()

@@ -341,3 +341,14 @@ def bare_dev():
             pass
     return (*[f"mount --bind /dev/{n} {dev}/{n}" for n in names],
             f"mount --rbind {dev} /dev")
+
+
+def copy_of_etc():
+    """For namespace(): an /etc in which users can be made."""
+    etc = new_path("etc")
+    # Other tests make users meanwhile: a file may go while it is copied.
+    with contextlib.suppress(shutil.Error):
+        shutil.copytree("/etc", etc, symlinks=True, ignore=lambda _d, names: [
+            n for n in names if n in ("ssl", "alternatives", "systemd") or
+            n.endswith(".lock")])
+    return etc
