@@ -738,6 +738,8 @@ def _():
     same(kind, "edit", text)
     do(text.split(", whose")[0].replace("USER:GROUP", "7777:7777"))
     well("--log=stderr", m).says("note", "--preauth", "7777")
+    edited(["--log=stderr", "/nonexistent/Maildir"], ["not there"],
+           ["of a user"], lambda: ["--log=stderr", m])
 
 
 # --- PAM, checkers --------------------------------------------------------------

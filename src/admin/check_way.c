@@ -216,9 +216,12 @@ void check_named(const struct config *c)
 	who.uid = geteuid();
 	who.gid = getegid();
 	if (geteuid() == 0 && !owner_of(c->maildir, &who)) {
-		finding_mend("Maildir %s: root's: mail is not served as root",
-		    c->maildir);
-		finding_edit("chown -R USER:GROUP %s, whose mail it is",
+		bool there = access(c->maildir, F_OK) == 0;
+
+		finding_mend("Maildir %s: %s", c->maildir, there ? "root's: "
+		    "mail is not served as root" : "not there");
+		finding_edit(there ? "chown -R USER:GROUP %s, whose mail it is"
+		    : "name the Maildir of a user, not %s",
 		    finding_quote(c->maildir));
 		return;
 	}

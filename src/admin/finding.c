@@ -32,7 +32,8 @@ static void escape(const char *text, char *out, size_t room)
 	out[used] = '\0';
 }
 
-static void print(const char *before, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0))) print(const char *before,
+    const char *format, va_list args)
 {
 	char text[FINDING_ROOM], shown[FINDING_ROOM];
 
