@@ -10,7 +10,7 @@ from client import *
 class Nmap(Post):
     def nmap(self, *words):
         return self.run("nmap", "-Pn", "-n", "-sT", "-p", str(self.port),
-                        *words, "127.0.0.1").decode()
+                        *words, "127.0.0.1", limit=80).decode()
 
 
 for link, names in (("plain", "USER SASL(PLAIN)"), ("stls", "STLS")):
