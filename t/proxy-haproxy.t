@@ -171,6 +171,8 @@ def _():
         logged(proxy, port, "TLSv1.3")
 
 
+# Either brings a header, since the connections do; a bare one, with a port of
+# its own, HAProxy cuts off before we could accept it.
 for send in SEND:
     for check_ in ("check", "check check-send-proxy"):
         @check(f"P-136: HAProxy with {send} and {check_}: no line in the log")
