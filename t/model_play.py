@@ -85,6 +85,11 @@ class Box:
     def in_gone(self, ident):
         return os.path.join(self.gone, str(ident))
 
+    def free(self, place):
+        """Whether something can be put there."""
+        return len(place[1]) <= model.NAME_LIMIT and \
+            not os.path.lexists(self.at(place))
+
     def find(self, ident):
         places = [p for p, i in self.listing().items() if i == ident]
         return min(places) if places else None
@@ -108,7 +113,7 @@ class Box:
     def deliver(self, ident, folder, name):
         place = folder, octets(name)
         if ident not in self.specs or ident in self.files or \
-                os.path.lexists(self.at(place)):
+                not self.free(place):
             return False
         spec = self.specs[ident]
         tmp = self.at(("tmp", b"being made"))
@@ -136,14 +141,14 @@ class Box:
 
     def rename(self, ident, folder, name):
         source, target = self.find(ident), (folder, octets(name))
-        if source is None or os.path.lexists(self.at(target)):
+        if source is None or not self.free(target):
             return False
         os.rename(self.at(source), self.at(target))
         return True
 
     def link(self, ident, folder, name):
         source, target = self.find(ident), (folder, octets(name))
-        if source is None or os.path.lexists(self.at(target)) or \
+        if source is None or not self.free(target) or \
                 source[0] == model.TRASH or \
                 model.unique_of(source[1]) != model.unique_of(target[1]) or \
                 self.files[ident].kind != "file":
@@ -166,11 +171,10 @@ class Box:
             os.rename(self.at(source), self.in_gone(ident))
 
     def back(self, ident, folder, name):
-        target = self.at((folder, octets(name)))
-        if not os.path.lexists(self.in_gone(ident)) or \
-                os.path.lexists(target):
+        target = folder, octets(name)
+        if not os.path.lexists(self.in_gone(ident)) or not self.free(target):
             return False
-        os.rename(self.in_gone(ident), target)
+        os.rename(self.in_gone(ident), self.at(target))
         return True
 
     def replace(self, ident, other):
@@ -351,7 +355,7 @@ class Player:
                     return
             elif name == "away":
                 self.box.take(ident, source)
-            elif os.path.lexists(self.box.at(target)):
+            elif not self.box.free(target):
                 return
             else:
                 os.rename(self.box.at(source), self.box.at(target))

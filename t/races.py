@@ -103,6 +103,7 @@ class Race:
         self.went = set()       # removed by a session, perhaps before we knew
         self.trashed = set()
         self.made = {"P": 0, "V": 0}
+        self.known = []         # to one of the others: names, as it left them
         self.wanted = protected
         self.seen = 0           # of D: known to have been delivered
         self.sent = self.gone = self.marked = self.sessions = self.listed = 0
@@ -112,7 +113,7 @@ class Race:
         self.refill()
         self.others = [Other(work, f"{seed} {n}", pause)
                        for n, (work, pause) in enumerate((
-                           (self.flag, 0.0005), (self.flag, 0.002),
+                           (self.flag, 0.0001), (self.flag, 0.001),
                            (self.deliver, 0.02), (self.kill_one, 0.01)))]
 
     # --- what the others do ---
@@ -138,15 +139,22 @@ class Race:
 
     def flag(self, r):
         """As an IMAP server does; the unique name stays."""
-        sub, name = r.choice(self.names())
+        if not self.known or r.random() < 0.002:
+            self.known = self.names()
+        at = r.randrange(len(self.known))
+        sub, name = self.known[at]
         base = name.partition(":")[0]
-        to = f"cur/{base}:2,{r.choice(FLAGS)}"
-        if r.random() < 0.01:       # back: nobody does, but nobody forbids it
-            to = f"new/{base}"
+        to = "cur", f"{base}:2,{r.choice(FLAGS)}"
+        if r.random() < 0.001:      # back: nobody does, but nobody forbids it
+            to = "new", base
             time.sleep(0.05)
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(f"{self.m.path}/{sub}/{name}", f"{self.m.path}/{to}")
+        try:
+            os.rename(f"{self.m.path}/{sub}/{name}",
+                      f"{self.m.path}/{to[0]}/{to[1]}")
+            self.known[at] = to
             self.counts.add("renames")
+        except FileNotFoundError:
+            self.known.pop(at)
 
     def deliver(self, _r):
         n = self.counts.get("started")
