@@ -90,6 +90,18 @@ check 'P-31: RETR that finds another length corrects the cache' '
 	printf "+OK 1 6\n+OK 1 6\n" | diff -u - actual
 '
 
+check 'P-31: what a message counts for while it is away is not kept' '
+	maildir one two && begin && mv Maildir/new/1.host away && ask LIST &&
+	rest | grep -x "2 5" && quit && mv away Maildir/new/1.host &&
+	[ "$(pop3 STAT)" = "+OK 2 10" ]
+'
+
+check 'P-31: nor what it counts for while it may not be read' '
+	maildir one two && chmod 0 Maildir/new/1.host && pop3 LIST QUIT &&
+	[ -f $cache ] && chmod 600 Maildir/new/1.host &&
+	[ "$(pop3 STAT)" = "+OK 2 10" ]
+'
+
 check 'P-31: --no-size-cache reads none and writes none' '
 	maildir one two && rested && options=--no-size-cache &&
 	pop3 LIST && [ ! -e $cache ] && options= && pop3 LIST &&

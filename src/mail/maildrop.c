@@ -130,6 +130,7 @@ static int size_without_reading(const struct maildrop *d, struct message *m)
 
 	if (gone) {
 		m->octets = 0;
+		m->marks |= MESSAGE_UNREAD;
 		return 0;
 	}
 	log_errno("cannot read, to learn its size:", name);
@@ -137,6 +138,7 @@ static int size_without_reading(const struct maildrop *d, struct message *m)
 	    maildir_look(d->dir, sub, name, m->id, &st) == -1)
 		return -1;
 	m->octets = (uint64_t)st.st_size;
+	m->marks |= MESSAGE_UNREAD;
 	return 0;
 }
 

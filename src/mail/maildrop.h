@@ -20,7 +20,8 @@ enum {
 	MESSAGE_RETRIEVED = 2,	/* sent to its end by RETR: P-54 */
 	MESSAGE_REMOVED = 4,	/* by UPDATE */
 	MESSAGE_GONE = 8,	/* somebody else did: maildrop_follow() */
-	MESSAGE_UNSEEN = 16	/* while maildrop_follow() looks */
+	MESSAGE_UNSEEN = 16,	/* while maildrop_follow() looks */
+	MESSAGE_UNREAD = 32	/* its size was not to be had, and is no one's */
 };
 
 struct message {

@@ -336,7 +336,9 @@ static uint64_t octets_to_keep(struct saving *s, size_t index)
 		s->correction++;
 	if (s->correction < v->corrected && c[s->correction].index == index)
 		return c[s->correction].octets;
-	return v->drop->list[index].octets;
+	/* What it counts for in this visit may be wrong in the next. */
+	return (v->drop->list[index].marks & MESSAGE_UNREAD) != 0 ?
+	    SIZE_UNKNOWN : v->drop->list[index].octets;
 }
 
 /* sizecache_write() asks for the next message. */
@@ -366,7 +368,8 @@ static bool worth_keeping(const struct maildrop *d)
 
 	for (i = 0; i < maildrop_listed(d); i++)
 		if (d->list[i].octets != SIZE_UNKNOWN &&
-		    (d->list[i].marks & (MESSAGE_REMOVED | MESSAGE_GONE)) == 0)
+		    (d->list[i].marks & (MESSAGE_REMOVED | MESSAGE_GONE |
+		    MESSAGE_UNREAD)) == 0)
 			return true;
 	return false;
 }
