@@ -343,7 +343,10 @@ def _perhaps(world, key):
     visit = world.visits[key]
     maybe = tuple(old | frozenset(_candidates(world, visit, n))
                   for n, old in enumerate(visit.maybe))
-    return world.with_visit(key, maybe=maybe)
+    # What moved may have been read for it, and the cache told.
+    moved = {m.ident for m in visit.messages
+             if m.place not in world.places(m)}
+    return world.but(learnt=world.learnt | moved).with_visit(key, maybe=maybe)
 
 
 # --- answers ------------------------------------------------------------------
@@ -733,7 +736,9 @@ def update(world, key):
             worlds = [after]
             if "--keep-new" not in visit.options:
                 for n in sorted(visit.read - (visit.marked - failed))[::step]:
+                    # Silent: whether one that could not be removed gets S.
                     worlds = [x for w in worlds
-                              for x in _seen(w, visit.messages[n])]
+                              for x in _seen(w, visit.messages[n])] + \
+                        (worlds if n in failed else [])
             out += [(good, w) for w in distinct(worlds)]
     return out

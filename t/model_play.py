@@ -146,16 +146,6 @@ class Box:
         os.rename(self.at(source), self.at(target))
         return True
 
-    def link(self, ident, folder, name):
-        source, target = self.find(ident), (folder, octets(name))
-        if source is None or not self.free(target) or \
-                source[0] == model.TRASH or \
-                model.unique_of(source[1]) != model.unique_of(target[1]) or \
-                self.files[ident].kind != "file":
-            return False
-        os.link(self.at(source), self.at(target))
-        return True
-
     def away(self, ident):
         source = self.find(ident)
         if source is None:
@@ -165,10 +155,7 @@ class Box:
 
     def take(self, ident, source):
         """Its inode stays in use, so that no other file gets the number."""
-        if os.path.lexists(self.in_gone(ident)):    # it had two names
-            os.unlink(self.at(source))
-        else:
-            os.rename(self.at(source), self.in_gone(ident))
+        os.rename(self.at(source), self.in_gone(ident))
 
     def back(self, ident, folder, name):
         target = folder, octets(name)
@@ -1021,9 +1008,6 @@ class Maker:
                                            "directory", "unreadable",
                                            "restore", "restore"),
                          self.r.randrange(1 << 30)])
-        if self.chance(4) and self.files:
-            ident = self.r.randrange(len(self.files))
-            acts.append(["link", ident, "cur", self.uniques[ident] + ":2,S"])
         return acts
 
     def make(self):
