@@ -152,6 +152,14 @@ check 'P-6: a CR that is not at the end is a syntax error' '
 	answers 0 6
 '
 
+check 'P-6: nor does a CR end a command behind its argument' '
+	maildir one &&
+	printf "LIST 1\r\r\nDELE 1\rQUIT\r\nLIST \r1\r\nQUIT \rx\r\n" |
+		session >actual &&
+	answers 0 4 &&
+	left 1
+'
+
 check 'P-6: a CR alone ends nothing' '
 	maildir one &&
 	printf "DELE 1\r\nNOOP\rQUIT\rQUIT" | session >actual &&
