@@ -102,6 +102,29 @@ lies("a record of ones", [b"\1" * n for n in range(720, 801, 8)])
 lies("a record with all bits set", [b"\xff" * n for n in range(720, 801, 8)])
 
 
+def request(name=b"alice", secret=b"record", ip=b"192.0.2.1", size=760):
+    """A whole one, as broker.h has it; the keeper checks what is in it."""
+    head = bytes([1, 0, 0, 0, 0, len(name), len(secret), 0, 0, len(ip), 0])
+    texts = ((name, 256), (secret, 256), (b"", 129), (b"", 33), (ip, 46))
+    return (head.ljust(32, b"\0") + b"".join(
+        text.ljust(room, b"\0") for text, room in texts)).ljust(size, b"\0")
+
+
+@check("S-15: (a record that is right is answered)")
+def _():
+    s = server()
+    with roads_end(s) as road:
+        os.kill(s.front, signal.SIGSTOP)
+        road.send(request())
+        until(lambda: s.lines("login-failed"), "the refusal")
+    s.end()
+
+
+lies("a NUL inside a name", [request(name=b"al\0ice")])
+lies("a NUL inside a secret", [request(secret=b"rec\0ord")])
+lies("an address that is no text", [request(ip=b"192.0.2.1\n")])
+
+
 @check("S-15: an empty record")
 def _():
     s = server()
