@@ -1,7 +1,8 @@
 """The house rules a machine can check.
 
 Wings include headers of themselves and of the wings below, never of one
-above or beside; a rule number cited anywhere stands in src/RULES, once.
+above or beside; a rule number cited anywhere stands in src/RULES, once; and
+each rule of which src/CLAIMS speaks has tests and a mutation that are there.
 """
 
 import pathlib
@@ -50,9 +51,34 @@ def wrong_citations(top):
                 yield f"{file.relative_to(top)} cites {rule}: not in src/RULES"
 
 
+# A breach of one of these loses mail, lets somebody in or tells a lie.
+PROVED = [f"S-{n}" for n in range(1, 18)] + [
+    f"P-{n}" for n in (*range(22, 27), *range(30, 37), *range(50, 56))]
+CLAIM = re.compile(r"^([PS]-\d+) .*\n +seen by +([^:]*?)\n"
+                   r" +tried with +([^:]*?)\n(?:\n|\Z)", re.M)
+
+
+def wrong_claims(top):
+    claims = {rule: (seen.split(), tried.split()) for rule, seen, tried
+              in CLAIM.findall((top / "src/CLAIMS").read_text())}
+    tried = {name for _, names in claims.values() for name in names}
+    made = {path.name for path in (top / "t/mutations").iterdir()}
+    for rule in sorted(set(PROVED) - set(claims)):
+        yield f"src/CLAIMS says nothing of {rule}"
+    for name in sorted(tried ^ made):
+        yield f"mutation {name}: in src/CLAIMS or in t/mutations, not in both"
+    for rule, (seen, names) in claims.items():
+        for name in seen:
+            if not (top / name).is_file():
+                yield f"src/CLAIMS: {rule} is seen by {name}: not there"
+        if not any(name.startswith(rule + "-") for name in names):
+            yield f"src/CLAIMS: {rule} was tried with nothing of its own"
+
+
 def main():
     top = pathlib.Path(sys.argv[1])
-    found = [*wrong_includes(top / "src"), *wrong_citations(top)]
+    found = [*wrong_includes(top / "src"), *wrong_citations(top),
+             *wrong_claims(top)]
     print("\n".join(found))
     return 1 if found else 0
 
