@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,14 +99,25 @@ char *fuzz_read(int fd, size_t *len)
 	return text;
 }
 
-void fuzz_descriptors(int *known)
+static int lowest_free(void)
 {
 	int fd = open("/dev/null", O_RDONLY);
 
 	close(fd);
-	if (*known == 0)
-		*known = fd;
-	must(*known == fd, "a descriptor was left open");
+	return fd;
+}
+
+/* The engine opens some too, in a thread of its own: they do not stay. */
+void fuzz_descriptors(int *known)
+{
+	int fd = lowest_free(), tries;
+
+	for (tries = 0; *known != 0 && fd > *known && tries < 200; tries++) {
+		poll(NULL, 0, 5);
+		fd = lowest_free();
+	}
+	must(*known == 0 || fd <= *known, "a descriptor was left open");
+	*known = fd;
 }
 
 /* --- short counts ------------------------------------------------------- */
