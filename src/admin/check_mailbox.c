@@ -282,6 +282,7 @@ static void look(const struct auth_identity *who, const char *path,
 	    path[0] == '/' || strcmp(here, "/") == 0 ? "" : "/", path);
 	l->path = absolute;
 	maildir(l);
+	l->path = NULL;
 }
 
 void check_mailbox(const struct auth_identity *who, const char *path,

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BLOCK 64	/* octets */
+#define BLOCK ((size_t)64)	/* octets */
 
 /* RFC 1321 section 3.4: the whole part of 2^32 * abs(sin(i + 1)). */
 static const uint32_t sine[BLOCK] = {
@@ -72,7 +72,7 @@ static void digest_block(uint32_t state[4], const unsigned char *block)
 		uint32_t f = s[0] + mix(i, s, &next) + sine[i];
 		unsigned turn = turns[i / 16][i % 4];
 
-		f += word(block + 4 * next);
+		f += word(block + (size_t)4 * next);
 		s[0] = s[3];
 		s[3] = s[2];
 		s[2] = s[1];

@@ -80,6 +80,7 @@ static int next_net(const char **list, size_t *len, struct net *n)
 	*list = comma == NULL ? NULL : comma + 1;
 	*len -= comma == NULL ? here : here + 1;
 	n->family = AF_UNSPEC;
+	n->bits = 0;
 	if (here == 5 && memcmp(word, "local", 5) == 0)
 		return 1;
 	return read_net(word, here, n) == -1 ? -1 : 1;
