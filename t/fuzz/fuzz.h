@@ -41,7 +41,7 @@ void fuzz_short(unsigned seed);
 /* The octets of a whole file by its descriptor; the caller frees them. */
 char *fuzz_read(int fd, size_t *len);
 
-/* No descriptor may be left open between two calls with the same argument. */
-void fuzz_descriptors(int *known);
+/* At the end: no descriptor may be open that was not at fuzz_count(). */
+void fuzz_descriptors(void);
 
 #endif

@@ -96,7 +96,6 @@ static void plain_format(uint32_t uid, uint32_t validity, const char *name)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static int fds;
 	char format[300], name[40];
 	const uint8_t *lf;
 	const char *text;
@@ -121,6 +120,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	else
 		read_header(text, len);
 	fuzz_short(0);
-	fuzz_descriptors(&fds);
+	fuzz_descriptors();
 	return 0;
 }

@@ -231,7 +231,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct names n;
 	static bool begun;
-	static int fds;
 	size_t i, k;
 
 	fuzz_count(len);
@@ -251,6 +250,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	try_order(&n);
 	try_maildir(&n, data[0]);
-	fuzz_descriptors(&fds);
+	fuzz_descriptors();
 	return 0;
 }

@@ -178,7 +178,6 @@ static void try_file(const struct question *q, bool as_root)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static bool begun;
-	static int fds;
 	struct question q;
 	const char *at = (const char *)data + 1, *end = at - 1 + len;
 
@@ -195,6 +194,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	try_file(&q, false);
 	try_file(&q, true);
 	fuzz_short(0);
-	fuzz_descriptors(&fds);
+	fuzz_descriptors();
 	return 0;
 }

@@ -120,7 +120,6 @@ static void try_file(const struct maildir *m, const uint8_t *body, size_t len,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct maildir m;
-	static int fds;
 	struct sizecache_head head;
 	size_t front = 0, rest;
 	uint8_t *file;
@@ -161,6 +160,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	fuzz_write("m/" SIZECACHE_NAME, file, front + rest);
 	free(file);
 	try_file(&m, data + 1, rest, good);
-	fuzz_descriptors(&fds);
+	fuzz_descriptors();
 	return 0;
 }

@@ -374,7 +374,6 @@ static void serve(const struct config *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static bool begun;
-	static int fds;
 	struct config c = { .what = CONFIG_PREAUTH, .maildir = "m" };
 	struct model m;
 	size_t text_len;
@@ -409,6 +408,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	free(text);
 	close(in);
 	close(out);
-	fuzz_descriptors(&fds);
+	fuzz_descriptors();
 	return 0;
 }
