@@ -373,7 +373,10 @@ static void close_others(const struct config *c)
 	keep[1] = t.read;
 	keep[2] = t.write;
 	keep[3] = c->what == CONFIG_PREAUTH ? auth_checkpw_pipe() : -1;
+	/* syslog(3) would go on with the number, whatever file has it then. */
+	log_close();
 	fds_close_but(keep, sizeof keep / sizeof keep[0]);
+	log_open(c->log);
 }
 
 static int print(const char *text)

@@ -80,6 +80,12 @@ void log_divert(void (*told)(const char *line))
 	diverted = told;
 }
 
+void log_close(void)
+{
+	if (dest == LOG_TO_SYSLOG)
+		closelog();
+}
+
 void log_open(enum log_to to)
 {
 	dest = log_choice(to);

@@ -32,6 +32,9 @@ enum log_to { LOG_TO_AUTO, LOG_TO_SYSLOG, LOG_TO_STDERR, LOG_TO_NONE };
  */
 void log_open(enum log_to to);
 
+/* Before descriptors are closed that this room may have opened. */
+void log_close(void);
+
 /* The same for what is run by hand: 2 is no client's, whatever it is. */
 void log_by_hand(void);
 
