@@ -322,6 +322,22 @@ for option, tls in (("--tls=on", "yes"), ("--allow-plaintext", "no")):
             same(s.logged("login")["tls"], tls, "tls in the log")
 
 
+@check("P-63: with --tls=on the wrapper's SSL_PROTOCOL is the version in the "
+       "log, if it is one word; without, it is nothing")
+def _():
+    for options, value, tls in (
+            (["--tls=on"], "TLSv1.3", "TLSv1.3"), (["--tls=on"], "", "yes"),
+            (["--tls=on"], "TLS 1", "yes"), (["--tls=on"], "x" * 33, "yes"),
+            (["--tls=on"], "a\nlogin", "yes"),
+            (["--tls=on"], "x=\"", "x\\x3D\\x22"),
+            (["--allow-plaintext"], "TLSv1.3", "no")):
+        s = in_the_clear(*options, env={"PATH": os.environ["PATH"],
+                                        "SSL_PROTOCOL": value})
+        login(s)
+        s.quit()
+        same(s.logged("login")["tls"], tls, f"tls for {value!r}")
+
+
 # --- CAPA -------------------------------------------------------------------
 
 @check("P-69, P-70: the list before login, and after it with IMPLEMENTATION")

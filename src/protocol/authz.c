@@ -367,6 +367,8 @@ void authz_run(struct session *s, int broker, const struct stls *stls)
 	z.broker = broker;
 	s->authz = &z;
 	z.tls = s->config->tls == CONFIG_TLS_ON;
+	if (z.tls)
+		stls_told(z.tls_text);
 	z.stls = *stls;
 	line_init_before_login(&s->in, s->in.fd, LONGEST_LINE);
 	if (read_proxy(s)) {

@@ -160,6 +160,15 @@ static void find_protocol(char text[STLS_TEXT_MAX], const char *answer,
 	}
 }
 
+void stls_told(char text[STLS_TEXT_MAX])
+{
+	const char *value = getenv("SSL_PROTOCOL");
+
+	text[0] = '\0';
+	if (value != NULL)
+		set_text(text, value);
+}
+
 enum stls_result stls_start(struct stls *t, char text[STLS_TEXT_MAX])
 {
 	char answer[STLS_ANSWER_MAX];

@@ -47,6 +47,12 @@ enum stls_result {
 enum stls_result stls_start(struct stls *t, char text[STLS_TEXT_MAX]);
 
 /*
+ * What a wrapper that had begun TLS before us says in SSL_PROTOCOL, for the
+ * log: text as there.
+ */
+void stls_told(char text[STLS_TEXT_MAX]);
+
+/*
  * Only the swap, for the process that shares the connection and did not ask:
  * read becomes 0, write becomes 1, all three are closed and *t is -1 each.
  * control may be closed, and -1, before.

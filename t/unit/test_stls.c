@@ -433,6 +433,17 @@ START_TEST(a_protocol_is_printable_and_short_or_not_told)
 }
 END_TEST
 
+START_TEST(so_is_what_a_wrapper_before_us_tells)
+{
+	setenv("SSL_PROTOCOL", protocol[_i].said, 1);
+	stls_told(text);
+	ck_assert_str_eq(text, protocol[_i].text);
+	unsetenv("SSL_PROTOCOL");
+	stls_told(text);
+	ck_assert_str_eq(text, "");
+}
+END_TEST
+
 /* So long an answer, whole or not; the protocol is the last of it. */
 static const char *long_answer(size_t len, bool whole)
 {
@@ -772,6 +783,8 @@ Suite *stls_suite(void)
 	tcase_add_test(tc, an_answer_cut_short_is_none);
 	tcase_add_test(tc, a_helper_that_left_cannot_be_told);
 	tcase_add_loop_test(tc, a_protocol_is_printable_and_short_or_not_told,
+	    0, COUNT(protocol));
+	tcase_add_loop_test(tc, so_is_what_a_wrapper_before_us_tells,
 	    0, COUNT(protocol));
 	tcase_add_test(tc, an_answer_has_16_kib_at_most);
 	tcase_add_test(tc, an_answer_may_come_octet_by_octet);
