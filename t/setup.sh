@@ -70,6 +70,30 @@ trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# fetch NAME PACKAGE...: unpacks them in $work/NAME, for those of which Debian
+# installs one at a time.
+fetch() {
+	folder=$work/$1
+	shift
+	mkdir "$folder" "$folder/deb"
+	chmod 777 "$folder/deb"		# apt downloads as a user of its own
+	download "$@" || {
+		as_root apt-get -qq update	# nothing was installed today
+		download "$@"
+	} || {
+		say "cannot fetch: $*" >&2
+		cat "$work/apt.log" >&2
+		return 1
+	}
+	for deb in "$folder"/deb/*.deb; do
+		dpkg -x "$deb" "$folder"
+	done
+}
+
+download() {
+	(cd "$folder/deb" && apt-get -qq download "$@") >"$work/apt.log" 2>&1
+}
+
 # Copies the source to $work/src and makes configure there; the checkout
 # stays as it is, and may be read-only.
 stage() {
