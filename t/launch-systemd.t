@@ -9,6 +9,7 @@ import sys
 sys.path.insert(0, os.environ["T"])
 from launch import *
 
+SLOW = 180              # seconds for a check
 SYSTEMD = "/lib/systemd/systemd"
 UNITS = "/usr/local/lib/systemd/system"
 DROP_IN = "/etc/systemd/system/pop3@.service.d/virtual.conf"
@@ -150,7 +151,7 @@ def virtual():
 
 # --- without it -------------------------------------------------------------------
 
-@check("systemd-analyze verify has nothing to say about the units")
+@check("systemd-analyze verify has nothing to say about the units", SLOW)
 def _():
     need_systemd()
     for drop_in in (False, True):
@@ -184,7 +185,7 @@ for unit, drop_in, limit in (("pop3@.service", False, 20),
 
 
 @check("P-128: systemd-socket-activate --accept --inetd with the service's "
-       "command")
+       "command", SLOW)
 def _():
     need_systemd()
     with open(UNITS + "/pop3@.service") as f:
@@ -237,14 +238,14 @@ def all_of_it(port, mail, log, **client):
 
 
 @check("P-128: systemctl enable --now pop3.socket: system users by PAM, in "
-       "all the walls of the service")
+       "all the walls of the service", SLOW)
 def _():
     with enabled("pop3.socket") as systemd:
         all_of_it(110, alice(), systemd)
 
 
 @check("P-128: pop3@.service: the part before login and its keeper have the "
-       "rights that the unit leaves them, and no more")
+       "rights that the unit leaves them, and no more", SLOW)
 def _():
     with enabled("pop3.socket") as systemd:
         c = Client(110)
@@ -274,7 +275,7 @@ def _():
 
 
 @check("P-128: pop3.socket: the twenty-first connection of one address is "
-       "closed without a word")
+       "closed without a word", SLOW)
 def _():
     with enabled("pop3.socket"):
         clients = [Client(110) for _ in range(20)]
@@ -285,7 +286,7 @@ def _():
             c.quit()
 
 
-@check("P-130: the journal knows the lines by facility and severity")
+@check("P-130: the journal knows the lines by facility and severity", SLOW)
 def _():
     systemd = up()
     for priority, word in (("notice..notice", "login-failed "),
@@ -298,7 +299,7 @@ def _():
 
 
 @check("P-128: pop3-virtual.conf: virtual users of one uid, no root, its own "
-       "walls")
+       "walls", SLOW)
 def _():
     with open(EXAMPLES + "/pop3-virtual.conf") as f:
         text = f.read()
@@ -313,7 +314,7 @@ def _():
         c.quit()
 
 
-@check("pop3s.socket: virtual users behind tlswrapper, port 995")
+@check("pop3s.socket: virtual users behind tlswrapper, port 995", SLOW)
 def _():
     need("tlswrapper")
     with enabled("pop3s.socket") as systemd:
@@ -332,7 +333,7 @@ MaxConnectionsPerSource=0
 
 
 @check("P-131: stunnel-proxy.conf in front of pop3.socket: the client's "
-       "address, and no limit for stunnel's")
+       "address, and no limit for stunnel's", SLOW)
 def _():
     need("stunnel")
     tls = client_context()
@@ -348,7 +349,7 @@ def _():
 
 
 @check("P-120: no session under systemd has ended with another exit status "
-       "than 0, nor by a signal")
+       "than 0, nor by a signal", SLOW)
 def _():
     text = up()("journalctl", "--quiet", "--no-pager", "--output=cat")
     true("pop3@" in text, "the journal tells of instances")

@@ -62,4 +62,37 @@ def _():
         survives_reset(1110, mail, where.log)
 
 
+def readme():
+    """What README says to type for virtual users."""
+    with open(os.path.join(T, "..", "README")) as f:
+        text = f.read()
+    text = text[text.index("serve virtual users"):text.index("Then alice's")]
+    return "\n".join(re.findall(r"(?m)^    (.*)$", text))
+
+
+@check("README: what it says to type makes a virtual user who can log in")
+def _():
+    need("tcpserver", "useradd", "userdel", "openssl", "script")
+    run("umount", "/var/vmail")
+    shutil.rmtree("/var/vmail")
+    os.unlink("/etc/mail.passwd")
+    run("userdel", "vmail")
+    commands = new_path("readme")
+    with open(commands, "w") as f:
+        f.write("set -e\n" + readme())
+    # openssl asks the terminal, twice.
+    run("script", "-qec", f"sh {commands}", "/dev/null",
+        input=f"{SECRET}\n{SECRET}\n")
+    entry = pwd.getpwnam("vmail")
+    same(os.stat("/etc/mail.passwd").st_mode & 0o777, 0o400, "its mode")
+    mail = Mail("/var/vmail/example.org/alice", "alice@example.org",
+                entry.pw_uid)
+    with Launcher(f"{EXAMPLES}/tcpserver.run") as where:
+        c = Client(110)
+        c.log_in(mail)
+        same(c.ok("STAT").split()[1], b"3", "messages")
+        c.quit()
+    no_trouble(where.log)
+
+
 done()

@@ -151,8 +151,9 @@ def _install():
     if not os.path.exists(INSTALLED):
         _skip_all("configured for another prefix than /usr/local, which the "
                   "files name")
-    if shutil.which("systemd-sysusers"):
-        run("systemd-sysusers", EXAMPLES + "/maildir-pop3d.sysusers")
+    if os.path.exists("/usr/local/lib/sysusers.d/maildir-pop3d.conf") and \
+            shutil.which("systemd-sysusers"):
+        run("systemd-sysusers")
     else:
         run("useradd", "--system", "--user-group", "--home-dir",
             "/nonexistent", "--shell", "/usr/sbin/nologin", FRONT_USER)
@@ -228,7 +229,7 @@ class Mail:
             with open(f"{self.path}/.password", "w") as f:
                 f.write(SECRET)
             os.chmod(f"{self.path}/.password", 0o600)
-        home = "/var/vmail" if self.uid == MAIL_UID else "/home/alice"
+        home = "/".join(self.path.split("/")[:3])
         for where, dirs, files in os.walk(home):
             for name in dirs + files:
                 os.chown(os.path.join(where, name), self.uid, self.uid)
