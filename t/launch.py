@@ -299,10 +299,9 @@ def lines(log, word):
 
 
 def logged(log, word, port):
-    """The one line about the client at that port, or at "-" where the launcher
-    names none (xinetd); its fields."""
+    """The one line about the client at that port; its fields."""
     def found():
-        return [n for n in lines(log, word) if n["port"] in (str(port), "-")]
+        return [n for n in lines(log, word) if n["port"] == str(port)]
     until(found, f"a {word} line for port {port}; the log:\n{log.read()}",
           PATIENCE)
     same(len(found()), 1, f"{word} lines for port {port}")

@@ -130,9 +130,15 @@ static void from_socket(struct peer *p, int fd)
 
 void peer_find(struct peer *p, int fd)
 {
+	struct peer real = { "", "" };
+
 	p->ip[0] = p->port[0] = '\0';
-	if (!from_environment(p))
-		from_socket(p, fd);
+	if (from_environment(p) && p->port[0] != '\0')
+		return;
+	from_socket(&real, fd);
+	/* xinetd names no port; under a wrapper the socket is another's. */
+	if (p->ip[0] == '\0' || strcmp(p->ip, real.ip) == 0)
+		*p = real;
 }
 
 void peer_tune(int fd)

@@ -16,7 +16,8 @@ struct peer {
 /*
  * Finds the client: what a launcher or wrapper put into the environment, in
  * the order of P-124, else the peer of socket fd.  Addresses are parsed and
- * printed again, mapped ones as IPv4; what does not parse is passed over.
+ * printed again, mapped ones as IPv4; what does not parse is passed over.  A
+ * port that is not said is the socket's, if that has the same address.
  */
 void peer_find(struct peer *p, int fd);
 

@@ -183,6 +183,14 @@ START_TEST(under_a_wrapper_the_socket_comes_last)
 	peer_find(&p, fd);
 	ck_assert_str_eq(p.ip, "192.0.2.1");
 	ck_assert_str_eq(p.port, "");
+	setenv("REMOTE_HOST", "127.0.0.1", 1);	/* xinetd: it is the same */
+	peer_find(&p, fd);
+	ck_assert_str_eq(p.ip, "127.0.0.1");
+	ck_assert_int_eq(atoi(p.port), port);
+	setenv("REMOTE_PORT", "1", 1);		/* stunnel: it is not */
+	peer_find(&p, fd);
+	ck_assert_str_eq(p.port, "1");
+	unsetenv("REMOTE_PORT");
 	setenv("REMOTE_HOST", "no address", 1);
 	peer_find(&p, fd);
 	ck_assert_str_eq(p.ip, "127.0.0.1");
