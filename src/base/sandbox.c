@@ -201,14 +201,15 @@ static int allow_writing(int ruleset, int root, const char *name, mode_t kind)
  * needs no more, as it was made before; what moves out of tmp/ loses the
  * right to be written, as it should.
  */
-static int allow_maildir(int ruleset, int root)
+static int allow_maildir(int ruleset, int root, int quota)
 {
 	if (allow(ruleset, root, FS_READ_FILE | FS_READ_DIR | FS_REMOVE_FILE |
 	    FS_MAKE_REG | FS_REFER) == -1)
 		return -1;
 	if (allow_writing(ruleset, root, "tmp", S_IFDIR) == -1)
 		return -1;
-	return allow_writing(ruleset, root, "maildirsize", S_IFREG);
+	return allow_writing(ruleset, quota == 0 ? root : quota,
+	    "maildirsize", S_IFREG);
 }
 
 /* No file at all, or those of a Maildir. */
@@ -218,8 +219,8 @@ static int landlock(const struct sandbox_maildir *m)
 
 	if (ruleset == -1 && errno == 0)
 		return 0;
-	if (ruleset != -1 && (m == NULL || allow_maildir(ruleset, m->root) ==
-	    0))
+	if (ruleset != -1 && (m == NULL || allow_maildir(ruleset, m->root,
+	    m->quota) == 0))
 		r = (int)syscall(__NR_landlock_restrict_self, ruleset, 0U);
 	if (r == -1)
 		log_errno("nothing is served: cannot set up Landlock", NULL);

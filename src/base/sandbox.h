@@ -24,6 +24,8 @@
 /* What a session after login may do besides reading its Maildir. */
 struct sandbox_maildir {
 	int root;		/* descriptor of the Maildir; stays the caller's */
+	int quota;		/* of one above that has its maildirsize; 0 (which
+				 * is the connection): there is none */
 	bool trash;		/* --delete=trash: .Trash was made before; it needs
 				 * no rights that cur/ has not: see sandbox.c */
 };

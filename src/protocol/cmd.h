@@ -8,6 +8,7 @@
 #include "config.h"
 #include "mail/maildir.h"
 #include "mail/maildrop.h"
+#include "mail/quota.h"
 #include "mail/visit.h"
 #include "wire/handover.h"
 #include "wire/line.h"
@@ -49,6 +50,7 @@ struct session {
 	struct maildir dir;
 	struct maildrop drop;
 	struct visit visit;		/* what fills it */
+	struct quota quota;
 	struct line in;
 	struct reply out;
 	enum end end;

@@ -22,6 +22,7 @@ static int shut_in(const struct session *s)
 {
 	const struct sandbox_maildir m = {
 		.root = s->dir.root,
+		.quota = s->quota.above == -1 ? 0 : s->quota.above,
 		.trash = s->config->delete == MAILDIR_TRASH,
 	};
 
@@ -42,6 +43,7 @@ const char *serve_open(struct session *s, const char *path)
 		return busy == 1 ? in_use : temporary;
 	if (c->delete == MAILDIR_TRASH)
 		maildir_open_trash(&s->dir);	/* if not: QUIT will say */
+	quota_above(&s->quota, &s->dir);
 	if (shut_in(s) == -1)
 		return temporary;
 	return visit_begin(&s->visit, &s->drop, &s->dir,

@@ -68,16 +68,23 @@ static size_t remove_marked(struct session *s, size_t *failed)
 
 	for (i = 0; i < s->drop.count; i++) {
 		struct message *m = &s->drop.list[i];
+		const char *name = maildrop_name(&s->drop, m);
+		uint64_t octets;
 
 		if (!is_marked(m))
 			continue;
+		octets = quota_weigh(&s->quota, &s->dir,
+		    (enum maildir_sub)m->sub, name);
 		switch (maildir_remove(&s->dir, s->config->delete,
-		    (enum maildir_sub)m->sub, maildrop_name(&s->drop, m),
-		    m->id)) {
+		    (enum maildir_sub)m->sub, name, m->id)) {
 		case MAILDIR_DONE:
 			m->marks |= MESSAGE_REMOVED;
+			quota_removed(&s->quota, name, octets);
 			break;
 		case MAILDIR_DONE_HERE:	/* in the other folder too? */
+			quota_removed(&s->quota, name, octets);
+			missing++;
+			break;
 		case MAILDIR_MISSING:
 			missing++;
 			break;
@@ -141,11 +148,15 @@ static const char *remove_and_flag(struct session *s)
 	/* What did not arrive was not read either. */
 	if (s->tally.delivered == HANDOVER_NO)
 		return s->tally.marked > 0 ? not_delivered : bye;
+	/* A message that is flagged stays in the count: P-149. */
+	if (s->tally.marked > 0 && s->config->delete != MAILDIR_FLAG)
+		quota_open(&s->quota, &s->dir);
 	if (s->tally.marked > 0 && !remove_all(s))
 		answer = not_removed;
 	s->tally.removed = s->tally.marked - count_marked(&s->drop);
 	if (!s->config->keep_new)
 		mark_seen(s);
+	quota_close(&s->quota, &s->dir);
 	if (s->config->sync && (s->tally.removed > 0 || s->tally.seen > 0) &&
 	    maildir_sync(&s->dir, s->config->delete) == -1 && answer == bye)
 		answer = not_synced;

@@ -899,7 +899,7 @@ static unsigned abi(void)
 
 static const char *shut_in(void)
 {
-	struct sandbox_maildir m;
+	struct sandbox_maildir m = { 0 };
 
 	root = m.root = open(box, O_RDONLY | O_DIRECTORY);
 	m.trash = true;

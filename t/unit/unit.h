@@ -38,6 +38,7 @@ Suite *old_suite(void);
 Suite *order_suite(void);
 Suite *peer_suite(void);
 Suite *proxy_suite(void);
+Suite *quota_suite(void);
 Suite *reply_suite(void);
 Suite *sandbox_suite(void);
 Suite *sasl_suite(void);
