@@ -201,7 +201,7 @@ check 'P-48: without tmp/ or the right to write, the exit code is 111' '
 	list "1 :1.host"
 	rmdir Maildir/tmp
 	import --import=dovecot Maildir
-	[ $code = 111 ] && grep -q "tmp: No such file" log
+	[ $code = 111 ] && grep -q "cannot write, by way of tmp/.*No such file" log
 	mkdir Maildir/tmp && own
 	chmod 555 Maildir/tmp
 	import --import=dovecot Maildir

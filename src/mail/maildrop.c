@@ -15,6 +15,7 @@
 #include "mail/name.h"
 #include "mail/order.h"
 #include "mail/size.h"
+#include "mail/uidlfile.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,6 +58,7 @@ void maildrop_free(struct maildrop *d)
 {
 	free(d->list);
 	free(d->names);
+	uidlfile_free(&d->uidls);
 	d->list = NULL;
 	d->names = NULL;
 	d->count = d->room = d->names_used = d->names_room = 0;
@@ -67,13 +69,48 @@ size_t maildrop_listed(const struct maildrop *d)
 	return d->list == NULL ? 0 : d->count;
 }
 
+/* A copy has no line: what is returned for it is no name (P-47). */
+static const char *unique_name(const void *arg, uint32_t i, size_t *len)
+{
+	const struct maildrop *d = arg;
+	const char *name = d->list[i].copy != 0 ? "/" :
+	    maildrop_first_name(d, &d->list[i]);
+
+	*len = name_unique(name);
+	return name;
+}
+
+int maildrop_number(struct maildrop *d)
+{
+	const struct match_names names = { d->count, unique_name, d };
+
+	if (uidlfile_read(d->dir, &d->uidls) == -1)
+		return -1;
+	if (d->uidls == NULL || uidlfile_number(d->uidls, &names) == 0)
+		return 0;
+	log_errno("cannot number the messages of", d->dir->path);
+	return -1;
+}
+
+struct message *maildrop_at(const struct maildrop *d, size_t i)
+{
+	return &d->list[d->uidls == NULL ? i : uidlfile_message(d->uidls, i)];
+}
+
+uint64_t maildrop_number_of(const struct maildrop *d, const struct message *m)
+{
+	size_t i = (size_t)(m - d->list);
+
+	return 1 + (d->uidls == NULL ? i : uidlfile_number_of(d->uidls, i));
+}
+
 struct message *maildrop_find(const struct maildrop *d, uint64_t n)
 {
 	struct message *m;
 
 	if (n < 1 || n > maildrop_listed(d))
 		return NULL;
-	m = &d->list[n - 1];
+	m = maildrop_at(d, n - 1);
 	return (m->marks & MESSAGE_DELETED) != 0 ? NULL : m;
 }
 
@@ -212,20 +249,26 @@ static bool taken(const struct maildrop *d, const char *unique, size_t len)
 	return false;
 }
 
-size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
-    char out[UIDL_LIMIT])
+/* Whether another message has that UIDL, which was made of that text. */
+static bool in_use(const struct maildrop *d, const char *text, size_t len,
+    const char *uidl, size_t uidl_len)
 {
-	char text[NAME_LIMIT + 1 + NUM_DIGITS];
-	const char *name = maildrop_first_name(d, m);
-	size_t len = name_unique(name), n;
+	return taken(d, text, len) || (d->uidls != NULL &&
+	    uidlfile_has(d->uidls, uidl, uidl_len));
+}
 
-	if (m->copy == 0)
-		return uidl_make(name, len, out);
+/* "name~n"; that of a copy, or where another server's UIDL is the name. */
+static size_t numbered_uidl(const struct maildrop *d, const char *name,
+    size_t len, uint32_t copy, char out[UIDL_KNOWN_LIMIT])
+{
+	char text[NAME_LIMIT + 1 + NUM_DIGITS + 1];
+	size_t n;
+
 	memcpy(text, name, len);
 	text[len++] = '~';
-	len += num_format(text + len, m->copy);
+	len += num_format(text + len, copy);
 	n = uidl_make(text, len, out);
-	if (!taken(d, text, len))
+	if (!in_use(d, text, len, out, n))
 		return n;
 	/*
 	 * A message has that very name.  Where its UIDL is the name, the
@@ -234,7 +277,32 @@ size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
 	if (n != len || memcmp(out, text, len) != 0)
 		while (taken(d, text, len))	/* names are not so long */
 			text[len++] = '~';
-	return uidl_hash(text, len, out);
+	n = uidl_hash(text, len, out);
+	if (d->uidls != NULL && uidlfile_has(d->uidls, out, n)) {
+		text[len++] = '/';	/* somebody meant it: no name has that */
+		n = uidl_hash(text, len, out);
+	}
+	return n;
+}
+
+size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
+    char out[UIDL_KNOWN_LIMIT])
+{
+	const char *name = maildrop_first_name(d, m);
+	const char *known = NULL;
+	size_t len = name_unique(name), n;
+	uint32_t copy = m->copy;
+
+	if (d->uidls != NULL)
+		known = uidlfile_uidl(d->uidls, (size_t)(m - d->list), &n);
+	if (known != NULL) {
+		memcpy(out, known, n);
+		return n;
+	}
+	n = uidl_make(name, len, out);
+	if (d->uidls != NULL && uidlfile_has(d->uidls, out, n))
+		copy = copy == 0 ? 2 : copy + 1;	/* all one further */
+	return copy == 0 ? n : numbered_uidl(d, name, len, copy, out);
 }
 
 /* What maildrop_follow() hands to note(). */

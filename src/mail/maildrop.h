@@ -43,6 +43,7 @@ struct maildrop {
 	char *names;
 	size_t names_used, names_room;	/* octets */
 	bool trashed_hidden;	/* messages flagged T are left out */
+	struct uidlfile *uidls;	/* from another server, or NULL */
 };
 
 /* Made by maildrop_load() of listing.h; frees what it holds. */
@@ -50,6 +51,20 @@ void maildrop_free(struct maildrop *d);
 
 /* Messages in the list: count, or 0 while it is not there. */
 size_t maildrop_listed(const struct maildrop *d);
+
+/*
+ * Once the list is there: reads maildir-pop3d.uidl, which gives UIDLs and
+ * lets the messages in it come first (P-49).  The list itself stays in the
+ * order of names; numbers are what changes.  -1: logged.
+ */
+int maildrop_number(struct maildrop *d);
+
+/* The message with the place i, 0..count-1, in the client's order. */
+struct message *maildrop_at(const struct maildrop *d, size_t i);
+
+/* The number a client knows it by: 1..count. */
+uint64_t maildrop_number_of(const struct maildrop *d,
+    const struct message *m);
 
 /* Message number n, 1..count, or NULL if there is none or it is deleted. */
 struct message *maildrop_find(const struct maildrop *d, uint64_t n);
@@ -76,7 +91,7 @@ struct maildrop_totals maildrop_totals(const struct maildrop *d);
 
 /* Writes m's UIDL to out; returns its octets. */
 size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
-    char out[UIDL_LIMIT]);
+    char out[UIDL_KNOWN_LIMIT]);
 
 /* The name m had at login. */
 const char *maildrop_first_name(const struct maildrop *d,

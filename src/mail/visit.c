@@ -272,6 +272,14 @@ static int scan(struct visit *v, unsigned bits)
 	return 0;
 }
 
+static int number(struct maildrop *d)
+{
+	if (maildrop_number(d) == 0)
+		return 0;
+	maildrop_free(d);
+	return -1;
+}
+
 int visit_begin(struct visit *v, struct maildrop *d, struct maildir *dir,
     bool trashed_hidden, bool keep)
 {
@@ -289,7 +297,7 @@ int visit_begin(struct visit *v, struct maildrop *d, struct maildir *dir,
 		sizecache_open(&v->cache, dir);
 	bits = known(v);
 	if (bits != BOTH)
-		return scan(v, bits);
+		return scan(v, bits) == -1 ? -1 : number(d);
 	v->scan.began = v->cache.mtime;
 	v->scan.steady = true;
 	d->count = cached(&v->cache);
@@ -307,10 +315,10 @@ int visit_list(struct visit *v)
 		return 0;
 	if (read_list(&v->cache, d) == 0) {
 		sizecache_close(&v->cache);
-		return 0;
+		return number(d);
 	}
 	forget(v);
-	if (look(v) == -1 || scan(v, 0) == -1)
+	if (look(v) == -1 || scan(v, 0) == -1 || number(d) == -1)
 		return -1;
 	if (d->count == count || !v->told)
 		return 0;

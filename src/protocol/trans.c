@@ -26,7 +26,7 @@ static const char unsized[] = "[SYS/TEMP] a message cannot be read now";
 
 static uint64_t number_of(const struct session *s, const struct message *m)
 {
-	return (uint64_t)(m - s->drop.list) + 1;
+	return maildrop_number_of(&s->drop, m);
 }
 
 /* Reading many files may take long: is it still wanted? */
@@ -116,7 +116,7 @@ static void scan_line(struct session *s, const struct message *m)
 
 static void uidl_line(struct session *s, const struct message *m)
 {
-	char line[NUM_DIGITS + UIDL_LIMIT + 3];
+	char line[NUM_DIGITS + UIDL_KNOWN_LIMIT + 3];
 	size_t n = num_format(line, number_of(s, m));
 
 	line[n++] = ' ';
@@ -135,9 +135,12 @@ static void each_line(struct session *s,
 	reply_number(&s->out, maildrop_totals(&s->drop).count);
 	reply_text(&s->out, " messages");
 	reply_end(&s->out);
-	for (i = 0; i < s->drop.count; i++)
-		if ((s->drop.list[i].marks & MESSAGE_DELETED) == 0)
-			print(s, &s->drop.list[i]);
+	for (i = 0; i < s->drop.count; i++) {
+		const struct message *m = maildrop_at(&s->drop, i);
+
+		if ((m->marks & MESSAGE_DELETED) == 0)
+			print(s, m);
+	}
 	reply_dot(&s->out);
 }
 

@@ -62,7 +62,7 @@ static const char *name(size_t n)
 
 static const char *uidl(size_t n)
 {
-	static char text[8][UIDL_LIMIT + 1];
+	static char text[8][UIDL_KNOWN_LIMIT + 1];
 	static unsigned next;
 	char *t = text[next++ % 8];
 	size_t len = maildrop_uidl(&d, number(n), t);

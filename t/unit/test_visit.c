@@ -682,7 +682,7 @@ END_TEST
 
 START_TEST(copies_keep_their_uidls)
 {
-	char a[UIDL_LIMIT], b[UIDL_LIMIT];
+	char a[UIDL_KNOWN_LIMIT], b[UIDL_KNOWN_LIMIT];
 	size_t n, i, len[2];
 
 	put(box, "new/1.a", "one\n");

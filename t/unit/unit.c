@@ -361,7 +361,7 @@ int main(void)
 		auth_pam_suite, md5_suite, texts_suite, match_suite,
 		old_suite, courier_suite, dovecot_suite, uidlfmt_suite,
 		xuidl_suite, known_suite, users_suite, mailbox_suite,
-		fds_suite, finding_suite, quota_suite,
+		fds_suite, finding_suite, quota_suite, uidlfile_suite,
 	};
 	const char *tmp = getenv("TMPDIR");
 	SRunner *sr = srunner_create(NULL);

@@ -50,6 +50,7 @@ Suite *stls_suite(void);
 Suite *template_suite(void);
 Suite *texts_suite(void);
 Suite *uidl_suite(void);
+Suite *uidlfile_suite(void);
 Suite *uidlfmt_suite(void);
 Suite *visit_suite(void);
 Suite *xuidl_suite(void);
