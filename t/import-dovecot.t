@@ -196,4 +196,15 @@ def _():
     same(Dovecot(box, "%f").uidls(), ours, "UIDLs")
 
 
+@check("P-48: the way back: with its old format Dovecot knows what it knew")
+def _():
+    box = Box(*SHAPES["old and new mail"])
+    before = moves(box, Dovecot(box))
+    s = Session(box)
+    s.ok("RETR 1", multi=True)
+    s.quit()
+    box.add("new/1700009999.late")
+    same(Dovecot(box).uidls()[:len(before)], before, "UIDLs")
+
+
 done()

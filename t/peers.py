@@ -17,7 +17,7 @@ COURIER_POP3D = os.path.join(COURIER, "usr/lib/courier/courier/courierpop3d")
 CONF = """\
 protocols = pop3 imap
 ssl = no
-log_path = {log}
+log_path = /dev/stderr
 base_dir = {home}/run
 mail_location = maildir:{maildir}{more}
 mail_uid = {uid}
@@ -55,7 +55,7 @@ class Dovecot:
         self.log = f"{self.home}/log"
         self.conf = f"{self.home}/conf"
         with open(self.conf, "w") as f:
-            f.write(CONF.format(log=self.log, home=self.home, form=form,
+            f.write(CONF.format(home=self.home, form=form,
                                 maildir=maildir.path, more=more, uid=UID,
                                 user="root" if ROOT else os.environ["USER"],
                                 settings=settings))
@@ -69,7 +69,7 @@ class Dovecot:
         return [f"{DOVECOT}/{what}", "-c", self.conf]
 
     def say(self, what, octets):
-        return run(self.command(what), octets, self.environment())
+        return run(self.command(what), octets, self.environment(), self.log)
 
     def pop3(self, *commands):
         """All that it answers, but for the greeting, which is another's."""
@@ -80,14 +80,11 @@ class Dovecot:
 
     def doveadm(self, *words):
         return run(["doveadm", "-c", self.conf, *words], b"",
-                   self.environment())
+                   self.environment(), self.log)
 
     def log_text(self):
-        try:
-            with open(self.log, errors="replace") as f:
-                return f.read()
-        except FileNotFoundError:
-            return ""
+        with open(self.log, errors="replace") as f:
+            return f.read()
 
 
 class Courier:
@@ -117,11 +114,14 @@ def lines(*commands):
     return "".join(c + "\r\n" for c in commands).encode()
 
 
-def run(command, octets, env):
+def run(command, octets, env, log=os.devnull):
+    """What the command says; what it logs goes to the file log."""
     done_ = subprocess.run(
         command, input=octets, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, timeout=60, env=env, cwd="/", check=False,
         preexec_fn=plain_signals, **as_owner())
+    with open(log, "ab") as f:
+        f.write(done_.stderr)
     if done_.returncode != 0:
         raise Fail(f"{command[0]} exits with {done_.returncode}: "
                    f"{done_.stdout[-300:]!r} {done_.stderr[-600:]!r}")
@@ -172,10 +172,13 @@ class Box(Maildir):
             self.add(name, text)
 
     def add(self, name, text=b"Subject: x\n\ntext\n"):
-        path = os.path.join(os.fsencode(self.path), os.fsencode(name))
-        with open(path, "wb") as f:
+        """Delivers it: others may look while it is written."""
+        base = os.fsencode(self.path)
+        tmp = os.path.join(base, b"tmp", os.path.basename(os.fsencode(name)))
+        with open(tmp, "wb") as f:
             f.write(text)
-        give(path)
+        give(tmp)
+        os.rename(tmp, os.path.join(base, os.fsencode(name)))
 
     def file(self, name):
         return os.path.join(self.path, name)
