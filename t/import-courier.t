@@ -11,10 +11,10 @@ LIST = "courierpop3dsizelist"
 
 
 def moves(box):
-    before = Courier(box).uidls()
+    before = Courier(box).shows()
     bring(box, "courier")
-    same(our_uidls(box), before, "UIDLs")
-    return before
+    same(we_show(box), before, "UIDLs and messages")
+    return [uidl for uidl, _ in before]
 
 
 for shape, names in SHAPES.items():

@@ -10,10 +10,10 @@ from peers import *
 
 def moves(box, server, *options, status=0):
     """Dovecot shows them, they are brought over, we show the same."""
-    before = server.uidls()
+    before = server.shows()
     bring(box, "dovecot", *options, status=status)
-    same(our_uidls(box), before, "UIDLs")
-    return before
+    same(we_show(box), before, "UIDLs and messages")
+    return [uidl for uidl, _ in before]
 
 
 for shape, names in SHAPES.items():
@@ -133,9 +133,10 @@ def _():
 @check("P-48: X-UIDL headers (pop3_reuse_xuidl)")
 def _():
     box = Box("new/1700000001.h", "new/1700000002.h")
-    for n, head in enumerate(("X-UIDL: abc", "x-uidl:  d-e", "Subject: x",
+    for n, head in enumerate(("X-UIDL: abc", "x-uidl:  d-e", "From: x",
                               "X-UIDL: <a@b>"), 3):
-        box.add(f"new/170000000{n}.h", head.encode() + b"\n\ntext\n")
+        box.add(f"new/170000000{n}.h",
+                f"{head}\nSubject: number-{n}\n\ntext\n".encode())
     server = Dovecot(box, settings="pop3_reuse_xuidl = yes")
     same(moves(box, server, "--reuse-xuidl")[2:4], [b"abc", b"d-e"],
          "two of them")

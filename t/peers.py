@@ -78,6 +78,11 @@ class Dovecot:
     def uidls(self):
         return listed(self.pop3("UIDL"))
 
+    def shows(self):
+        """UIDL and Subject of each message, by number."""
+        uidls = self.uidls()
+        return pairs(uidls, self.pop3(*heads(uidls)))
+
     def doveadm(self, *words):
         return run(["doveadm", "-c", self.conf, *words], b"",
                    self.environment(), self.log)
@@ -105,9 +110,16 @@ class Courier:
     def command(self):
         return [COURIER_POP3D, self.maildir.path]
 
+    def pop3(self, *commands):
+        return run(self.command(), lines(*commands, "QUIT"),
+                   self.environment())
+
     def uidls(self):
-        return listed(run(self.command(), lines("UIDL", "QUIT"),
-                          self.environment()))
+        return listed(self.pop3("UIDL"))
+
+    def shows(self):
+        uidls = self.uidls()
+        return pairs(uidls, self.pop3(*heads(uidls)))
 
 
 def lines(*commands):
@@ -142,6 +154,24 @@ def listed(answer):
     raise Fail(f"no end of {answer[-200:]!r}")
 
 
+def heads(uidls):
+    return [f"TOP {n} 0" for n in range(1, len(uidls) + 1)]
+
+
+def pairs(uidls, answers):
+    subjects = re.findall(rb"^Subject: (\S+)", answers, re.M)
+    same(len(subjects), len(uidls), "messages that TOP shows")
+    return list(zip(uidls, subjects))
+
+
+def we_show(maildir, *options):
+    uidls = our_uidls(maildir, *options)
+    s = Session(maildir, *options)
+    answers = b"".join(s.ok(command, multi=True) for command in heads(uidls))
+    s.quit()
+    return pairs(uidls, answers)
+
+
 def our_uidls(maildir, *options):
     s = Session(maildir, *options)
     answer = s.ok("UIDL", multi=True)
@@ -166,13 +196,17 @@ def bring(maildir, server, *options, status=0):
 class Box(Maildir):
     """A Maildir of files with these names: "cur/1.host:2,S" and so on."""
 
-    def __init__(self, *names, text=b"Subject: x\n\ntext\n"):
+    def __init__(self, *names, text=None):
         super().__init__()
         for name in names:
             self.add(name, text)
 
-    def add(self, name, text=b"Subject: x\n\ntext\n"):
-        """Delivers it: others may look while it is written."""
+    def add(self, name, text=None):
+        """Delivers it: others may look while it is written.  Each message has
+        a Subject of its own, and as many octets."""
+        self.count += 1
+        if text is None:
+            text = b"Subject: %05d\n\n\n" % self.count
         base = os.fsencode(self.path)
         tmp = os.path.join(base, b"tmp", os.path.basename(os.fsencode(name)))
         with open(tmp, "wb") as f:
@@ -193,7 +227,7 @@ class Box(Maildir):
             return f.read()
 
 
-def size(text=b"Subject: x\n\ntext\n"):
+def size(text=b"Subject: 00000\n\n\n"):
     return f",S={len(text)},W={len(plain(text))}"
 
 

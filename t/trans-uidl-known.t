@@ -83,6 +83,8 @@ check 'P-47: copies of a name: the first has the line, and all differ' '
 	[ "$(sed -n "s/^2 //p" actual | cut -c 1)" = "=" ]
 	known "1.host 9.gone"
 	shows "1.host~2" "1.host~3"
+	known "u 1.host" "v 1.host,S=9"
+	shows u "1.host~2"
 '
 
 check 'P-47: a UIDL that stands there twice is the first one'\''s' '
@@ -146,8 +148,8 @@ a 1.host" "a 1.host"; do
 check 'S-8: nor is a link, a FIFO or a directory read' '
 	maildir one
 	known "a 1.host"
-	mv Maildir/maildir-pop3d.uidl real
-	ln -s ../real Maildir/maildir-pop3d.uidl
+	mv Maildir/maildir-pop3d.uidl Maildir/real
+	ln -s real Maildir/maildir-pop3d.uidl
 	refused 111 "[SYS/TEMP] "
 	rm Maildir/maildir-pop3d.uidl && mkfifo Maildir/maildir-pop3d.uidl
 	refused 111 "[SYS/TEMP] "
