@@ -13,6 +13,7 @@ CACHE = ["--no-size-cache"] if has_cache() else []
 MODES = (
     (Mode("unlink"), ("enter", "exit")),
     (Mode("unlink", "--keep-new", "--sync", *CACHE), ("exit",)),
+    *([(Mode("unlink", again=True), ("exit",))] if CACHE else []),
     (Mode("trash"), ("exit",)),
     (Mode("trash", "--sync", *CACHE, trash=False), ("exit",)),
     (Mode("flag"), ("exit",)),

@@ -2,11 +2,12 @@
  * tamper.c - runs a program, numbers its system calls, and does harm at one of
  * them: kills the process that makes it, lets it fail, or cuts it short.
  *
- *	tamper [-u UID] [-n N] [-k enter|exit] [-e ERRNO] [-s] [-p] -o FILE
- *	    PROGRAM [ARG]...
+ *	tamper [-u UID] [-n N] [-c CALL] [-k enter|exit] [-e ERRNO] [-s] [-p]
+ *	    -o FILE PROGRAM [ARG]...
  *
  *	-u UID     the program runs as that user and group, without groups
  *	-n N       at the Nth call, counted from 1
+ *	-c CALL    at the Nth of those that have this number
  *	-k WHEN    SIGKILL to who makes it, before or after it has been made
  *	-e ERRNO   the call is not made, and fails with this number
  *	-s         its third argument is halved: a short read or write
@@ -51,8 +52,9 @@ struct process {
 
 static struct process processes[PROCESSES];
 static FILE *out;
-static unsigned long made, at;
+static unsigned long made, at, met, hit;
 static int kill_enter, kill_exit, error, shorten, persist;
+static long only = -1;		/* -c */
 static long kind = -1;		/* of the Nth call, once it was made */
 
 static _Noreturn void die(const char *what)
@@ -139,11 +141,14 @@ static void set_result(pid_t pid, long value) { (void)pid; (void)value; }
 
 static int chosen(const struct process *p, long nr)
 {
-	if (p->call == at) {
+	if (only != -1 && nr != only)
+		return 0;
+	if ((only == -1 ? p->call : ++met) == at) {
 		kind = nr;
+		hit = p->call;
 		return 1;
 	}
-	return persist && at != 0 && p->call > at && nr == kind;
+	return persist && hit != 0 && nr == kind;
 }
 
 static void enter(struct process *p, const struct __ptrace_syscall_info *info)
@@ -186,7 +191,7 @@ static void leave(struct process *p, const struct __ptrace_syscall_info *info)
 		p->fails = 0;
 	}
 	fprintf(out, "< %lu %ld\n", p->call, result);
-	if (kill_exit && p->call == at) {
+	if (kill_exit && p->call == hit) {
 		fprintf(out, "! %lu\n", p->call);
 		kill(p->pid, SIGKILL);
 	}
@@ -284,13 +289,16 @@ int main(int argc, char **argv)
 	const char *uid = NULL;
 	int c, code;
 
-	while ((c = getopt(argc, argv, "+u:n:k:e:spo:")) != -1)
+	while ((c = getopt(argc, argv, "+u:n:c:k:e:spo:")) != -1)
 		switch (c) {
 		case 'u':
 			uid = optarg;
 			break;
 		case 'n':
 			at = strtoul(optarg, NULL, 10);
+			break;
+		case 'c':
+			only = atol(optarg);
 			break;
 		case 'k':
 			kill_enter = strcmp(optarg, "enter") == 0;

@@ -11,6 +11,7 @@ missing, and nothing at all unless QUIT was read (S-1).
 """
 
 import errno
+import functools
 import glob
 import itertools
 import random
@@ -69,6 +70,10 @@ class Tool:
             raise Skip("no process may be traced here")
 
     @classmethod
+    def number(cls, call):
+        return next(n for n, name in cls.names.items() if name == call)
+
+    @classmethod
     def need_changes(cls):
         if platform.machine() != "x86_64":
             raise Skip("registers are known for x86_64 only")
@@ -117,10 +122,12 @@ def killed(n, when):
     return Harm(n, f"kill at {when}", "-k", when)
 
 
-def failing(n, number, persist=False):
+def failing(n, number, persist=False, only=None):
+    """only: at the nth call of that name."""
+    words = [] if only is None else ["-c", str(Tool.number(only))]
     return Harm(n, errno.errorcode[number] + (" from there on" if persist
                                               else ""),
-                "-e", str(number), *(["-p"] if persist else []))
+                "-e", str(number), *(["-p"] if persist else []), *words)
 
 
 def short(n, persist=False):
@@ -230,6 +237,7 @@ class Mailbox:
     def __init__(self, trash=False, files=FILES):
         self.path = new_path("Maildir")
         self.messages = []
+        self.changes = 0
         self.cache = os.path.join(self.path, "maildir-pop3d.sizes")
         subs = ["", "tmp", "new", "cur"]
         if trash:
@@ -260,10 +268,14 @@ class Mailbox:
         return ino
 
     def rest(self):
-        """Nobody has changed them for long, as far as anybody can see."""
+        """Time passes: whatever was changed, that was long ago.  Not at the
+        same time as before, though: a cache may know that one."""
         for sub in ("new", "cur"):
-            with contextlib.suppress(OSError):      # read-only
-                os.utime(os.path.join(self.path, sub), (OLD, OLD))
+            path = os.path.join(self.path, sub)
+            if os.stat(path).st_mtime > OLD + 1000000:
+                self.changes += 1
+                with contextlib.suppress(OSError):      # read-only
+                    os.utime(path, (OLD + self.changes, OLD + self.changes))
 
     def files(self, *subs):
         """{path below the Maildir: (inode, octets)}"""
@@ -285,9 +297,12 @@ class Mailbox:
 
 class Mode:
     """The options of a session, and how it logs in: "preauth", or the shape
-    "root" or "uid" of a passwd-file."""
+    "root" or "uid" of a passwd-file.  again: there was a visit before, which
+    left its sizes in the Maildir."""
 
-    def __init__(self, delete="unlink", *options, how="preauth", trash=True):
+    def __init__(self, delete="unlink", *options, how="preauth", trash=True,
+                 again=False):
+        self.again = again
         self.delete = delete
         self.options = [f"--delete={delete}", *options]
         self.how = how
@@ -295,7 +310,8 @@ class Mode:
 
     def __str__(self):
         return " ".join([*self.options, self.how,
-                         *(["with-Trash"] if self.trash else [])])
+                         *(["with-Trash"] if self.trash else []),
+                         *(["again"] if self.again else [])])
 
     def arguments(self, mailbox, program):
         if self.how == "preauth":
@@ -663,6 +679,13 @@ def next_session(box, mode, survivors):
     same(process.returncode, 0, "exit code of the session after it")
 
 
+def visit(box, mode):
+    """One before, which keeps what it learnt if it may."""
+    next_session(box, mode, list(box.messages))
+    if has_cache() and "--no-size-cache" not in mode.options:
+        true(os.path.exists(box.cache), "the sizes were not kept")
+
+
 def _hear_all(c, survivors):
     c.answer("next greeting", rb"\+OK .*")
     c.answer("next STAT", rb"\+OK %d %d" % (
@@ -691,14 +714,25 @@ def ends_by_rule(play):
             raise Wrong(f"ended by signal {number}")
 
 
+def synced(play):
+    """U5: no +OK behind an fsync that failed."""
+    failed = [n for n in play.calls.harmed if play.calls.name(n) == "fsync"
+              and play.calls.calls[n - 1][3] not in (0, None)]
+    if failed and play.quit_answer:
+        raise Wrong("+OK to QUIT, and fsync failed")
+
+
 def try_one(mode, harm, **keywords):
     """One session under harm, and all that is said of it; the play."""
     play = None
     box = Mailbox(mode.trash)
+    if mode.again:
+        visit(box, mode)
     try:
         play = Play(box, mode, harm, trace=True, **keywords)
         read = play.quit_sent and play.calls.read() >= play.client.sent
         ends_by_rule(play)
+        synced(play)
         judge = Judge(play, read)
         next_session(box, mode, judge.survivors)
     except Fail as why:
@@ -714,6 +748,7 @@ def sanitized():
         return b"__asan_init" in f.read()
 
 
+@functools.lru_cache
 def has_cache():
     out = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True,
                          check=False).stdout
@@ -825,3 +860,5 @@ def all_modes():
         yield Mode(delete, *options, how=how)
         if delete == "trash":
             yield Mode(delete, *options, how=how, trash=False)
+        if caches[-1] and cache is None:
+            yield Mode(delete, *options, how=how, again=True)
