@@ -181,7 +181,9 @@ for name, words in LAUNCHERS.items():
         if name == "socat, stderr":
             return          # descriptor 2 is the client: see log-where.t
         until(lambda: len(launcher.sessions()) == 2, "two lines in the log")
-        line = launcher.sessions()[0]
+        # The second may be the first to be written.
+        line = [one for one in launcher.sessions()
+                if one["messages"] == "5"][0]
         same((line["end"], line["del"], line["retr"].split("/")[0]),
              ("quit", "4/4", "5"), "the line")
         same(line["ip"], ADDRESS.get(name, "-"), "ip")
