@@ -67,6 +67,15 @@ check 'S-17: mail in a folder whose old times were put back is seen' '
 	touch -r old/new Maildir/new && pop3 LIST | grep -x "2 5"
 '
 
+check 'S-17: of a message with two names one is removed, the other is listed' '
+	for name in new/1.host cur/1.host:2,S; do
+		rm -rf Maildir && maildir one && echo two | message cur/2.host:2,S &&
+		ln Maildir/new/1.host Maildir/cur/1.host:2,S && rested &&
+		[ "$(pop3 STAT)" = "+OK 2 10" ] && rm "Maildir/$name" &&
+		[ "$(pop3 STAT)" = "+OK 2 10" ] || exit 1
+	done
+'
+
 check 'P-35: a message renamed behind the cache is found by its new name' '
 	maildir one two && rested && pop3 LIST >before &&
 	begin && mv Maildir/new/2.host Maildir/cur/2.host:2,FS &&

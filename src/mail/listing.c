@@ -263,7 +263,7 @@ static int drop_gone(const struct maildrop *d, struct message *list,
  * was seen last, and numbers the copies (P-47).  *count: how many it kept, at
  * out.  -1: errno.
  */
-static int merge(const struct maildrop *d, const struct message *from,
+static int merge(struct maildrop *d, const struct message *from,
     const struct message *to, struct message *out, size_t *count)
 {
 	bool trashed = false;
@@ -272,8 +272,10 @@ static int merge(const struct maildrop *d, const struct message *from,
 	for (; from < to; from++) {
 		trashed = trashed || (d->trashed_hidden &&
 		    name_has_flag(maildrop_first_name(d, from), 'T'));
-		if (from + 1 < to && from[1].id == from[0].id)
+		if (from + 1 < to && from[1].id == from[0].id) {
+			d->two_names = true;
 			continue;
+		}
 		if (!trashed)
 			out[kept++] = *from;
 		trashed = false;

@@ -44,6 +44,7 @@ struct maildrop {
 	size_t names_used, names_room;	/* octets */
 	bool trashed_hidden;	/* messages flagged T are left out */
 	struct uidlfile *uidls;	/* from another server, or NULL */
+	bool two_names;		/* a message was sighted under two of them */
 };
 
 /* Made by maildrop_load() of listing.h; frees what it holds. */

@@ -391,7 +391,8 @@ static void save(struct visit *v)
 	v->saved = idle_clock();
 	if (!worth_keeping(d))
 		return;
-	if (v->scan.steady && d->count < MAILDROP_LIMIT)
+	/* With one of two names it would not know what is in both folders. */
+	if (v->scan.steady && !d->two_names && d->count < MAILDROP_LIMIT)
 		head.flags |= SIZECACHE_STEADY;
 	head.sub[MAILDIR_NEW] = stamp(&v->scan.times, MAILDIR_NEW);
 	head.sub[MAILDIR_CUR] = stamp(&v->scan.times, MAILDIR_CUR);
