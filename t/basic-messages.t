@@ -202,9 +202,10 @@ def _():
     s.quit()
     one, two = (os.path.basename(n) for n in m.names() if "fifo" not in n)
     say(s, f"skipped, as all that is not a regular file: {m.path}/new/1.fifo",
-        f"cannot read, to learn its size: {two}: Permission denied",
+        f"cannot read, to learn its size: {m.path}/new/{two}: Permission "
+        "denied",
         f"another size was listed than was sent for {one}",
-        f"cannot read {two}: Permission denied",
+        f"cannot read {m.path}/new/{two}: Permission denied",
         f"cannot remove {m.path}/new/{one}: Permission denied")
 
 

@@ -35,6 +35,13 @@ const char *maildrop_name(const struct maildrop *d, const struct message *m)
 	return d->names + m->path;
 }
 
+void maildrop_complain(const struct maildrop *d, const struct message *m,
+    const char *what)
+{
+	maildir_complain(d->dir, what, maildir_sub_name[m->sub],
+	    maildrop_name(d, m));
+}
+
 int maildrop_keep_name(struct maildrop *d, const char *name,
     uint32_t *offset)
 {
@@ -170,7 +177,7 @@ static int size_without_reading(const struct maildrop *d, struct message *m)
 		m->marks |= MESSAGE_UNREAD;
 		return 0;
 	}
-	log_errno("cannot read, to learn its size:", name);
+	maildrop_complain(d, m, "cannot read, to learn its size:");
 	if (errno != EACCES || !maildir_forbidden(d->dir, sub, name) ||
 	    maildir_look(d->dir, sub, name, m->id, &st) == -1)
 		return -1;
@@ -201,8 +208,7 @@ int maildrop_size(struct maildrop *d, struct message *m)
 	if (r == 0)
 		m->octets = octets;
 	else
-		log_errno("cannot read, to learn its size:",
-		    maildrop_name(d, m));
+		maildrop_complain(d, m, "cannot read, to learn its size:");
 	close(fd);
 	return r;
 }

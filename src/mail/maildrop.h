@@ -105,6 +105,10 @@ int maildrop_keep_name(struct maildrop *d, const char *name,
 /* The name m has now, for maildir_remove() and its like. */
 const char *maildrop_name(const struct maildrop *d, const struct message *m);
 
+/* Logs errno for its file, with the whole path; keeps errno. */
+void maildrop_complain(const struct maildrop *d, const struct message *m,
+    const char *what);
+
 /*
  * Reads both directories and notes where every message is now.  1: nothing
  * changed meanwhile, so that who was not seen is MESSAGE_GONE; 0: something

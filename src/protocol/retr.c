@@ -89,7 +89,7 @@ static enum sent refuse(struct session *s, const struct message *m)
 		reply_err(&s->out, "[SYS/TEMP] message is gone");
 		return REFUSED;
 	}
-	log_errno("cannot read", maildrop_name(&s->drop, m));
+	maildrop_complain(&s->drop, m, "cannot read");
 	reply_err(&s->out, "[SYS/TEMP] message cannot be read");
 	return REFUSED;
 }
@@ -122,8 +122,7 @@ static enum sent send_file(struct session *s, const struct message *m,
 	}
 	say_ok(&s->out, m, p->top);
 	if (send_all(&s->out, p, n) == -1) {
-		log_errno("session ended: cannot read",
-		    maildrop_name(&s->drop, m));
+		maildrop_complain(&s->drop, m, "session ended: cannot read");
 		return BROKEN;
 	}
 	return s->out.state == REPLY_GOOD ? SENT : REFUSED;
