@@ -118,6 +118,12 @@ check 'P-143: another file under the same name is not sent' '
 	ask "RETR 2" && rest | grep -x two && quit
 '
 
+check 'P-143: another file in its place, not to be read, keeps STAT from nobody' '
+	maildir one two && begin && echo another >Maildir/tmp/x &&
+	chmod 0 Maildir/tmp/x && mv Maildir/tmp/x Maildir/new/1.host &&
+	ask STAT | grep -x "+OK 2 5" && ask "LIST 2" | grep -x "+OK 2 5" && quit
+'
+
 check 'P-143: another file under the same name is not removed' '
 	maildir one two && begin && ask "RETR 1" && rest && ask "DELE 1" &&
 	echo another >Maildir/tmp/x && mv Maildir/tmp/x Maildir/new/1.host &&

@@ -178,10 +178,14 @@ static int size_without_reading(const struct maildrop *d, struct message *m)
 		return 0;
 	}
 	maildrop_complain(d, m, "cannot read, to learn its size:");
-	if (errno != EACCES || !maildir_forbidden(d->dir, sub, name) ||
-	    maildir_look(d->dir, sub, name, m->id, &st) == -1)
+	if (errno != EACCES || !maildir_forbidden(d->dir, sub, name))
 		return -1;
-	m->octets = (uint64_t)st.st_size;
+	if (maildir_look(d->dir, sub, name, m->id, &st) == 0)
+		m->octets = (uint64_t)st.st_size;
+	else if (errno == ENOENT)	/* another file is in its place */
+		m->octets = 0;
+	else
+		return -1;
 	m->marks |= MESSAGE_UNREAD;
 	return 0;
 }
