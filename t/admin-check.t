@@ -502,7 +502,7 @@ def _():
         path, args = good("# users", record("al"), record("bob"),
                           record("AL", "{PLAIN}other"), shape=shape)
         before = os.stat(path)
-        mended(args, path, "line 4", "al", "line 2", shape=shape)
+        mended(args, path, "line 4:", "line 2 has the name", shape=shape)
         with open(path) as f:
             same(f.read().splitlines()[1:], [record("al"), record("bob"),
                                              "#" + record("AL",

@@ -27,6 +27,7 @@
 
 #define MESSAGES 1000		/* that are looked at in a directory */
 #define CACHE "maildir-pop3d.sizes"
+#define PATH_ROOM (2 * PATH_MAX + 32)	/* of a home, a Maildir, a file in it */
 
 /* One Maildir that is looked at. */
 struct look {
@@ -200,7 +201,7 @@ static void messages(const struct look *l, const char *path)
 /* What keeps the sizes: a file that the session can replace. */
 static void cache(const struct look *l)
 {
-	char path[PATH_MAX];
+	char path[PATH_ROOM];
 	struct stat st;
 
 	snprintf(path, sizeof path, "%s/" CACHE, l->path);
@@ -214,7 +215,7 @@ static void cache(const struct look *l)
 
 static void below(const struct look *l, const char *sub)
 {
-	char path[PATH_MAX];
+	char path[PATH_ROOM];
 
 	snprintf(path, sizeof path, "%s/%s", l->path, sub);
 	if (directory(l, path) && strcmp(sub, "tmp") != 0)

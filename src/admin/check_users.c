@@ -16,6 +16,7 @@
 #include "base/grow.h"
 #include "base/idle.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "login/mailbox.h"
 #include "login/record.h"
 #include "login/scheme.h"
@@ -30,9 +31,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A name, and the line it stands in. */
+/* A name's digest, so that all are of one size, and the line it stands in. */
 struct seen {
-	char *name;
+	unsigned char name[SHA256_LEN];
 	uint64_t line;
 };
 
@@ -115,15 +116,14 @@ static void wrong_line(const struct file *f, const char *name,
 static void remember(struct file *f, const char *name)
 {
 	void *block = f->seen;
-	char *copy = strdup(name);
+	struct sha256 sum;
 
-	if (copy == NULL || grow(&block, f->count, 1, &f->room,
-	    sizeof *f->seen) == -1) {
-		free(copy);
+	if (grow(&block, f->count, 1, &f->room, sizeof *f->seen) == -1)
 		return;
-	}
 	f->seen = block;
-	f->seen[f->count].name = copy;
+	sha256_start(&sum);
+	sha256_add(&sum, name, strlen(name));
+	sha256_end(&sum, f->seen[f->count].name);
 	f->seen[f->count++].line = f->users.line;
 }
 
@@ -236,7 +236,7 @@ static void line(struct file *f, const char *text, size_t len)
 static int by_name(const void *a, const void *b)
 {
 	const struct seen *x = a, *y = b;
-	int r = strcmp(x->name, y->name);
+	int r = memcmp(x->name, y->name, sizeof x->name);
 
 	return r != 0 ? r : (x->line > y->line) - (x->line < y->line);
 }
@@ -250,14 +250,14 @@ static void duplicates(struct file *f)
 	if (f->count > 0)
 		qsort(f->seen, f->count, sizeof *f->seen, by_name);
 	for (i = 1; i < f->count; i++) {
-		if (strcmp(f->seen[i].name, f->seen[first].name) != 0) {
+		if (memcmp(f->seen[i].name, f->seen[first].name,
+		    sizeof f->seen[i].name) != 0) {
 			first = i;
 			continue;
 		}
 		/* Only made a comment: the numbers of lines stay right. */
-		finding_mend("passwd-file %s: line %ju, %s: never used, line "
-		    "%ju has the name already", path,
-		    (uintmax_t)f->seen[i].line, f->seen[i].name,
+		finding_mend("passwd-file %s: line %ju: never used, line %ju "
+		    "has the name already", path, (uintmax_t)f->seen[i].line,
 		    (uintmax_t)f->seen[first].line);
 		finding_do("sed -i '%jus/^/#/' %s",
 		    (uintmax_t)f->seen[i].line, finding_quote(path));
@@ -266,10 +266,6 @@ static void duplicates(struct file *f)
 
 static void forget(struct file *f)
 {
-	size_t i;
-
-	for (i = 0; i < f->count; i++)
-		free(f->seen[i].name);
 	free(f->seen);
 	explicit_bzero(f, sizeof *f);
 }
