@@ -96,6 +96,13 @@ class Box:
 
     def listing(self):
         """The tree, as the model has it: every file that is there."""
+        while True:
+            try:
+                return self._listing()
+            except FileNotFoundError:
+                pass        # ours was at it: QUIT moves and removes
+
+    def _listing(self):
         tree = {}
         for folder in ("new", "cur", model.TRASH):
             path = os.path.join(self.path, folder)
