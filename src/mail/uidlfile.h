@@ -32,12 +32,12 @@ struct maildir;
 struct uidlfile;
 
 /*
- * Reads the file.  0: *f is what it says, or NULL where there is none.  -1:
+ * Reads the file.  0: *out is what it says, or NULL where there is none.  -1:
  * logged; it cannot be read or is of another kind, and to go on without it
  * would let clients fetch everything again.  A single line that is none is
  * passed over, and logged.
  */
-int uidlfile_read(const struct maildir *m, struct uidlfile **f);
+int uidlfile_read(const struct maildir *m, struct uidlfile **out);
 void uidlfile_free(struct uidlfile **f);
 
 /*

@@ -29,10 +29,11 @@ void report_login(const struct session *s, pid_t pid)
 /* The whole maildrop as it was at login; "-" if a size was never asked. */
 static void log_octets(const struct maildrop *d)
 {
-	uint64_t octets = d->list == NULL ? d->octets : 0;
+	const size_t listed = maildrop_listed(d);
+	uint64_t octets = listed == 0 ? d->octets : 0;
 	size_t i;
 
-	for (i = 0; i < maildrop_listed(d) && octets != SIZE_UNKNOWN; i++)
+	for (i = 0; i < listed && octets != SIZE_UNKNOWN; i++)
 		octets = d->list[i].octets == SIZE_UNKNOWN ? SIZE_UNKNOWN :
 		    octets + d->list[i].octets;
 	if (octets == SIZE_UNKNOWN)
