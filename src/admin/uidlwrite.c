@@ -9,23 +9,7 @@
 #include "mail/change.h"
 #include "mail/uidlfile.h"
 
-#include <errno.h>
 #include <unistd.h>
-
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		text += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd);
-}
 
 int uidlwrite(const struct maildir *m, const char *text, size_t len)
 {
@@ -36,7 +20,7 @@ int uidlwrite(const struct maildir *m, const char *text, size_t len)
 		    UIDLFILE_NAME, "");
 		return -1;
 	}
-	if (write_all(f.fd, text, len) == -1 ||
+	if (maildir_write_file(&f, text, len) == -1 || fsync(f.fd) == -1 ||
 	    maildir_end_file(m, &f, UIDLFILE_NAME) == -1) {
 		maildir_drop_file(&f);
 		maildir_complain(m, "cannot write, by way of tmp/:",

@@ -237,6 +237,24 @@ int maildir_begin_file(const struct maildir *m, struct maildir_file *f)
 	return -1;
 }
 
+int maildir_write_file(const struct maildir_file *f, const void *octets,
+    size_t len)
+{
+	const char *p = octets;
+
+	while (len > 0) {
+		ssize_t n = write(f->fd, p, len);
+
+		if (n == -1 && errno != EINTR)
+			return -1;
+		if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
 int maildir_end_file(const struct maildir *m, struct maildir_file *f,
     const char *name)
 {

@@ -43,17 +43,19 @@ enum maildir_result maildir_mark_seen(const struct maildir *m,
 int maildir_sync(const struct maildir *m, enum maildir_delete way);
 
 /*
- * A file of our own, beside the messages: made in tmp/, written by the caller
- * through fd, and put into the Maildir under name, where it takes the place
+ * A file of our own, beside the messages: made in tmp/, written piece by
+ * piece, and put into the Maildir under name, where it takes the place
  * of what was there (S-2).  -1: in errno, and maildir_drop_file() is to be
- * called after a begin that went well.
+ * called after a begin that went well.  fd is open until then.
  */
 struct maildir_file {
-	int fd;			/* closed by the other two */
+	int fd;			/* closed by end and drop */
 	int tmp;		/* the folder */
 	char name[64];
 };
 int maildir_begin_file(const struct maildir *m, struct maildir_file *f);
+int maildir_write_file(const struct maildir_file *f, const void *octets,
+    size_t len);
 int maildir_end_file(const struct maildir *m, struct maildir_file *f,
     const char *name);
 void maildir_drop_file(struct maildir_file *f);		/* keeps errno */

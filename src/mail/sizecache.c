@@ -198,32 +198,15 @@ int sizecache_next(struct sizecache *c, struct sizecache_entry *e)
 /* --- writing ------------------------------------------------------------ */
 
 struct writing {
-	int fd;
+	const struct maildir_file *file;
 	size_t used;			/* of the piece */
 	struct sizecache_head head;
 };
 
-static int write_all(int fd, const void *octets, size_t len)
-{
-	const char *p = octets;
-
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n == -1 && errno != EINTR)
-			return -1;
-		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 static int flush(struct writing *w)
 {
 	w->head.body_sum = sum(w->head.body_sum, buf, w->used);
-	if (write_all(w->fd, buf, w->used) == -1)
+	if (maildir_write_file(w->file, buf, w->used) == -1)
 		return -1;
 	w->used = 0;
 	return 0;
@@ -271,7 +254,7 @@ static int write_body(struct writing *w, sizecache_each *each, void *arg)
 	struct sizecache_entry e;
 	const char *name;
 
-	if (write_all(w->fd, &w->head, sizeof w->head) == -1)
+	if (maildir_write_file(w->file, &w->head, sizeof w->head) == -1)
 		return -1;
 	while ((name = each(arg, &e)) != NULL)
 		if (put_record(w, &e, name) == -1)
@@ -279,9 +262,9 @@ static int write_body(struct writing *w, sizecache_each *each, void *arg)
 	if (flush(w) == -1)
 		return -1;
 	w->head.head_sum = head_sum(&w->head);
-	if (lseek(w->fd, 0, SEEK_SET) == -1)
+	if (lseek(w->file->fd, 0, SEEK_SET) == -1)
 		return -1;
-	return write_all(w->fd, &w->head, sizeof w->head);
+	return maildir_write_file(w->file, &w->head, sizeof w->head);
 }
 
 static int set_mtime(int fd, struct timespec began)
@@ -295,13 +278,12 @@ int sizecache_write(const struct maildir *m, const struct sizecache_head *head,
     struct timespec began, sizecache_each *each, void *arg)
 {
 	struct maildir_file f;
-	struct writing w = { .used = 0, .head = *head };
+	struct writing w = { .file = &f, .head = *head };
 
 	w.head.magic = MAGIC;
 	w.head.flags |= SIZECACHE_SIZED;
 	if (maildir_begin_file(m, &f) == -1)
 		goto fail;
-	w.fd = f.fd;
 	if (write_body(&w, each, arg) == 0 && set_mtime(f.fd, began) == 0 &&
 	    maildir_end_file(m, &f, SIZECACHE_NAME) == 0)
 		return 0;
