@@ -122,7 +122,7 @@ def day(start):
     # carol is silent.
     s = session("carol", by("2001:db8::7"))
     os.kill(s.pid, signal.SIGALRM)
-    s.over("timeout" if start is not syslog_start else None)
+    s.closed("timeout" if start is not syslog_start else None)
     # One guesses, another only mistypes; a name may try to be a line.
     guesses = []
     for ip, names in (("198.51.100.9", ["root", "admin", "alice"]),
