@@ -21,6 +21,7 @@ static volatile sig_atomic_t rang;	/* SIGALRM came */
 static volatile sig_atomic_t told;	/* SIGTERM, SIGHUP or SIGINT came */
 
 static unsigned period = IDLE_MIN;	/* seconds */
+static unsigned look = IDLE_MIN;	/* seconds until the next alarm, at most */
 static uint64_t active;		/* the client's last sign of life */
 static uint64_t due;		/* when the kernel's alarm comes; 0: not armed */
 static uint64_t armed;		/* when it was set */
@@ -76,7 +77,7 @@ void idle_start(void)
 
 void idle_set(unsigned seconds)
 {
-	period = seconds;
+	period = look = seconds;
 }
 
 static void arm(uint64_t now, unsigned seconds)
@@ -92,22 +93,34 @@ static int sent_by_hand(uint64_t now)
 	return due == 0 || now < due;
 }
 
-void idle_restart(void)
+static void restart(uint64_t now)
 {
-	uint64_t now = idle_clock();
-
 	if (rang && sent_by_hand(now))
 		return;		/* the flag stays for idle_ask() */
 	active = now;
 	if (!rang && due != 0 && now - armed < SECOND)
 		return;
 	rang = 0;
-	arm(now, period);
+	arm(now, look);
+}
+
+void idle_restart(void)
+{
+	look = period;
+	restart(idle_clock());
+}
+
+void idle_sent(void)
+{
+	if (rang)
+		look = (period + IDLE_LOOKS - 1) / IDLE_LOOKS;
+	restart(idle_clock());
 }
 
 enum idle idle_ask(void)
 {
 	uint64_t now, end;
+	unsigned left;
 
 	if (told)
 		return IDLE_SIGNAL;
@@ -118,7 +131,8 @@ enum idle idle_ask(void)
 	if (sent_by_hand(now) || now >= end)
 		return IDLE_EXPIRED;
 	rang = 0;
-	arm(now, (unsigned)((end - now + SECOND - 1) / SECOND));
+	left = (unsigned)((end - now + SECOND - 1) / SECOND);
+	arm(now, left < look ? left : look);
 	return IDLE_GO_ON;
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define IDLE_MIN 600	/* seconds: RFC 1939 section 3, "at least 10 minutes" */
+#define IDLE_LOOKS 20	/* in the time, at a client that is slow to read */
 
 enum idle {
 	IDLE_GO_ON,	/* nothing happened, or the alarm came early */
@@ -32,10 +33,19 @@ void idle_start(void);
 void idle_set(unsigned seconds);
 
 /*
- * A command has come, or octets have left: the time begins anew.  Cheap: the
+ * A command has come, or an answer begins: the time begins anew.  Cheap: the
  * alarm is armed at most once a second of the clock (P-23).
  */
 void idle_restart(void);
+
+/*
+ * Octets have left: the time begins anew (P-24).  Did they leave in a write(2)
+ * that the alarm cut short, nobody knows when: perhaps just now, perhaps at
+ * once, and the client has read nothing since.  It is believed, once: from
+ * then on the alarm comes IDLE_LOOKS times in the time, and who reads nothing
+ * is let go after two periods and two looks at the latest.
+ */
+void idle_sent(void);
 
 /* To be asked before each call that may block, and after each EINTR. */
 enum idle idle_ask(void);

@@ -47,7 +47,7 @@ static size_t push(struct reply *out, const char *data, size_t len)
 	}
 	n = write(out->fd, data, len);
 	if (n >= 0) {
-		idle_restart();
+		idle_sent();
 		return (size_t)n;
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)

@@ -192,6 +192,61 @@ START_TEST(a_command_gives_the_whole_time_anew)
 }
 END_TEST
 
+/* A write gives back what it placed only when the alarm cuts it short. */
+static const char *nobody_reads(void)
+{
+	int i;
+
+	idle_start();
+	idle_restart();
+	alarm_comes(600000);
+	idle_sent();			/* placed ten minutes ago */
+	NEED(alarm_left() > 29000 && alarm_left() <= 30000);
+	alarm_comes(30000);
+	idle_sent();			/* what there was room for */
+	for (i = 0; i < 19; i++) {
+		NEED(alarm_left() > 29000 && alarm_left() <= 30000);
+		alarm_comes(30000);
+		NEED(idle_ask() == IDLE_GO_ON);
+	}
+	alarm_comes(30000);
+	NEED(idle_ask() == IDLE_EXPIRED);	/* after 1230 s, not 1800 */
+	return NULL;
+}
+
+START_TEST(a_client_that_takes_nothing_is_believed_once)
+{
+	assert_in_child(nobody_reads);
+}
+END_TEST
+
+static const char *reads_now_and_then(void)
+{
+	int i, j;
+
+	idle_start();
+	idle_restart();
+	alarm_comes(600000);
+	idle_sent();
+	for (i = 0; i < 5; i++) {
+		for (j = 0; j < 19; j++) {
+			alarm_comes(30000);
+			NEED(idle_ask() == IDLE_GO_ON);
+		}
+		idle_sent();
+	}
+	clock_ahead(1001);
+	idle_restart();			/* the next command */
+	NEED(alarm_left() > 599000);
+	return NULL;
+}
+
+START_TEST(a_client_that_takes_little_is_never_cut)
+{
+	assert_in_child(reads_now_and_then);
+}
+END_TEST
+
 static const char *a_handler_sets_it_again(void)
 {
 	idle_start();
@@ -328,6 +383,8 @@ Suite *idle_suite(void)
 	TCase *tc = unit_case(s, "signals (S-11, P-25)");
 
 	tcase_add_test(tc, signals_are_set_whatever_was_inherited);
+	tcase_add_test(tc, a_client_that_takes_nothing_is_believed_once);
+	tcase_add_test(tc, a_client_that_takes_little_is_never_cut);
 	tcase_add_test(tc, an_alarm_between_the_look_and_the_read_comes_again);
 	tcase_add_test(tc, the_kernels_own_alarm_interrupts_a_read);
 	tcase_add_loop_test(tc, a_signal_to_end_is_told_and_never_forgotten, 0,
