@@ -190,7 +190,7 @@ static void clear(const struct names *n)
 
 static void no_two_alike(const struct maildrop *d)
 {
-	char a[UIDL_LIMIT], b[UIDL_LIMIT];
+	char a[UIDL_KNOWN_LIMIT], b[UIDL_KNOWN_LIMIT];
 	size_t i, k;
 
 	for (i = 0; i < d->count; i++) {
