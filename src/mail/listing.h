@@ -8,8 +8,6 @@
 
 #include <stdbool.h>
 
-#define MAILDROP_LIMIT 1000000	/* messages served; beyond: logged (S-10) */
-
 /*
  * Lists the Maildir, which stays the caller's; trashed_hidden with
  * --delete=flag.  -1: logged, and d is empty.

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define MAILDROP_LIMIT 1000000	/* messages served; beyond: logged (S-10) */
+
 enum {
 	MESSAGE_DELETED = 1,	/* marked by DELE */
 	MESSAGE_RETRIEVED = 2,	/* sent to its end by RETR: P-54 */

@@ -295,6 +295,61 @@ START_TEST(a_message_that_moves_while_it_is_listed_is_listed_once)
 }
 END_TEST
 
+static void gets_its_size(unsigned n)
+{
+	if (n == 2)
+		rename_in(box, "cur/1.a,S=3:2,S", "cur/1.a,S=4:2,FS");
+}
+
+static void gets_its_size_twice(unsigned n)
+{
+	gets_its_size(n);
+	if (n == 4)
+		rename_in(box, "cur/1.a,S=4:2,FS", "cur/1.a,S=5,W=6:2,FS");
+}
+
+static const struct {
+	void (*change)(unsigned n);
+	const char *uidl;
+} correction[] = {
+	{ gets_its_size, "1.a,S=4" },
+	{ gets_its_size_twice, "1.a,S=5,W=6" },
+};
+
+/* A new message that makes the scan be repeated, and one of two names. */
+static void delivers_and_corrects(unsigned n)
+{
+	if (n == 1)
+		put(box, "new/3.c", "three");
+	correction[0].change(n);
+}
+
+START_TEST(a_message_whose_name_is_corrected_is_listed_once)
+{
+	put(box, "cur/1.a,S=3:2,S", "one");
+	put(box, "cur/2.b:2,S", "two");
+	before_scan = correction[_i].change;
+	load();			/* young: read again */
+	before_scan = NULL;
+	ck_assert_uint_eq(d.count, 2);
+	ck_assert_str_eq(uidl(1), correction[_i].uidl);
+	ck_assert_str_eq(text_of(1), "one");
+	ck_assert_str_eq(text_of(2), "two");
+}
+END_TEST
+
+START_TEST(two_links_that_stay_are_two_messages_however_often_they_are_read)
+{
+	put(box, "cur/1.a,S=3:2,S", "one");
+	ck_assert_int_eq(link(path_in(box, "cur/1.a,S=3:2,S"),
+	    path_in(box, "cur/1.a,S=5:2,S")), 0);
+	before_scan = delivers_and_corrects;
+	load();
+	before_scan = NULL;
+	ck_assert_uint_eq(d.count, 3);
+}
+END_TEST
+
 static void is_removed(unsigned n)
 {
 	if (n == 1)
@@ -795,6 +850,11 @@ Suite *maildrop_suite(void)
 	tcase_add_loop_test(tc,
 	    a_message_that_moves_while_it_is_listed_is_listed_once, 0,
 	    COUNT(change));
+	tcase_add_loop_test(tc,
+	    a_message_whose_name_is_corrected_is_listed_once, 0,
+	    COUNT(correction));
+	tcase_add_test(tc,
+	    two_links_that_stay_are_two_messages_however_often_they_are_read);
 	tcase_add_test(tc, the_list_is_the_union_of_what_was_seen);
 	tcase_add_test(tc, directories_at_rest_are_read_once);
 	tcase_add_test(tc, young_directories_are_read_again);
