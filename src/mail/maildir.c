@@ -345,8 +345,9 @@ bool maildir_young(const struct maildir_times *t)
 		int64_t s = now.tv_sec - t->changed[i].tv_sec;
 		int64_t ns = now.tv_nsec - t->changed[i].tv_nsec;
 
-		/* A time in the future tells nothing either. */
-		if (s < 0 || (s <= 1 && s * 1000000000 + ns <
+		/* In the future: of a file server whose clock is ahead. */
+		if ((s < 0 && s > -MAILDIR_AHEAD) ||
+		    (s >= 0 && s <= 1 && s * 1000000000 + ns <
 		    MAILDIR_YOUNG * INT64_C(1000000)))
 			return true;
 	}

@@ -80,9 +80,12 @@ bool maildir_same_times(const struct maildir_times *a,
 
 /*
  * Whether a change after now could leave these times as they are, because
- * they are so young that a coarse clock may not have moved on (P-142).
+ * they are so young that a coarse clock may not have moved on (P-142).  A time
+ * that is still to come is young, too, unless it is so far away that no clock
+ * gave it: then a change puts the present in its place.
  */
 #define MAILDIR_YOUNG 20	/* ms */
+#define MAILDIR_AHEAD 3600	/* s */
 bool maildir_young(const struct maildir_times *t);
 
 /*
