@@ -100,9 +100,10 @@ ABSURD = 1 << 63
 
 
 def field(name, letter):
-    """P-147: the number of ,S= or ,W=, or None."""
-    found = re.search(b"," + letter + b"=([0-9]+)(?:,|$)", unique_of(name))
-    return int(found[1]) if found else None
+    """P-147: the number of ,S= or ,W=, or None.  Of two the first counts."""
+    found = re.search(b"," + letter + b"=([^,]*)", unique_of(name))
+    return int(found[1]) if found and re.fullmatch(b"[0-9]+", found[1]) \
+        else None
 
 
 def promised(name, stored, wire):
