@@ -114,7 +114,7 @@ class Launched:
 
     def __init__(self, *words, maildir):
         need(words[0])
-        self.port = clients.free_port()
+        self.port = free_port()
         self.log_path = new_path("launcher")
         command = [w.format(port=self.port, program=PROGRAM,
                             maildir=maildir.path) for w in words]

@@ -196,11 +196,6 @@ class Post:
         return lines[-1]
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
 def files(path):
     """The contents of the files below path, sorted; not of dot files."""
     found = []

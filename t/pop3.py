@@ -282,6 +282,21 @@ def end_all():
     for s in running:
         s.end()
     running.clear()
+    while _kept_ports:
+        _kept_ports.pop().close()
+
+
+_kept_ports = []
+
+
+def free_port():
+    """One of 127.0.0.1 that nobody else is given until the check is over: it
+    stays bound, and who sets SO_REUSEADDR, as launchers do, can listen."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    _kept_ports.append(s)
+    return s.getsockname()[1]
 
 
 def plain_signals():

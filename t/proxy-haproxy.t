@@ -13,11 +13,6 @@ SEND = ("send-proxy", "send-proxy-v2", "send-proxy-v2-ssl-cn")
 OFTEN = "inter 100ms"
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
 class Proxy:
     """The file as it is, but for ports, paths and users; send in place of
     what it sends, check of how it looks whether we are there."""
