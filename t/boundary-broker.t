@@ -131,7 +131,7 @@ def _():
     with roads_end(s) as road:
         os.kill(s.front, signal.SIGSTOP)
         road.send(b"")
-        text = s.last(5)
+        text = s.last()
         same(text, b"", "the answer")
     s.exits()
     same(s.lines("login"), [], "logins")
@@ -154,6 +154,7 @@ def _():
     s.ok("USER alice")
     # The keeper stands still until the front has asked, and stands, too.
     os.kill(s.pid, signal.SIGSTOP)
+    until(lambda: status(s.pid, "State")[0] == "T", "the keeper's stop")
     with roads_end(s) as road:
         s.send(f"PASS {SECRET}\r\n".encode())
         until(lambda: ioctl_count(road, termios.TIOCOUTQ) > 0,
