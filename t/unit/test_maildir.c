@@ -300,6 +300,7 @@ START_TEST(times_of_twenty_milliseconds_ago_may_hide_a_change)
 	struct maildir_times t;
 	struct timespec now;
 
+	clock_by_waits(1, NULL);	/* it stands: nobody waits here */
 	clock_gettime(CLOCK_REALTIME, &now);
 	t.changed[0] = t.changed[1] = now;
 	ck_assert(maildir_young(&t));
