@@ -95,6 +95,7 @@ for link in LINKS:
             s = Session(m, link=link, nonblock=nonblock)
             s.ok("DELE 1")
             s.send(b"RETR 2\r\nQUIT\r\n")
+            s.taken()           # it could sleep in poll before that, too
             s.asleep("write", "poll")
             s.alarm()
             expired(s, m, "stalled", silent=False)
