@@ -627,11 +627,9 @@ def _():
 # --- real ones --------------------------------------------------------------
 
 def mail_user(suffix, mode=0o600):
-    name, entry = make_user(suffix)
     home = new_path("home")
     os.mkdir(home)
-    subprocess.run(["usermod", "--home", home, name], check=True,
-                   capture_output=True)
+    name, entry = make_user(suffix, home=home)
     m = Maildir(SMALL)
     os.rename(m.path, home + "/Maildir")
     m.path = home + "/Maildir"
@@ -648,7 +646,7 @@ def mail_user(suffix, mode=0o600):
        "read, and root given up")
 def _():
     need_root()
-    need("checkpw", "usermod")
+    need("checkpw")
     name, entry, m = mail_user("a")
     loose, _entry, _m = mail_user("b", mode=0o644)
 
@@ -680,7 +678,7 @@ def _():
 @check("P-65 with Debian's checkapoppw")
 def _():
     need_root()
-    need("checkapoppw", "usermod")
+    need("checkapoppw")
     name, _entry, _m = mail_user("c")
 
     def start():
@@ -795,7 +793,7 @@ def _():
 @check("P-119: the same with Debian's checkpw")
 def _():
     need_root()
-    need("checkpw", "usermod")
+    need("checkpw")
     name, _entry, m = mail_user("d")
     s = Popup(["checkpw"], maildir="Maildir", shape="root", link="tcp")
     s.ok("USER " + name)

@@ -234,7 +234,7 @@ class Login(Session):
                           for line in self.log_text().splitlines()
                           if line.startswith(("error ", "warning ",
                                               "pam-failed "))),
-              f"{words} in the log: {self.log_text()!r}", 3)
+              f"{words} in the log: {self.log_text()!r}")
 
     def try_user(self, name, secret):
         """USER; PASS is sent and its answer is still to come."""
@@ -273,11 +273,11 @@ _made = []
 
 def _remove_users():
     for name in _made:
-        _retry("userdel", name)
+        retry("userdel", name)
     _made.clear()
 
 
-def _retry(*command, **keywords):
+def retry(*command, **keywords):
     """Runs it; another test may hold the lock of /etc/passwd."""
     for _ in range(20):
         done_ = subprocess.run(command, capture_output=True, text=True,
@@ -295,7 +295,7 @@ def make_user(suffix, crypted="!", home=None, uid=None):
     if not _made:
         atexit.register(_remove_users)
     name = f"pop3t{os.getpid()}{suffix}"
-    _retry("useradd", "--no-create-home", "--no-log-init", "--user-group",
+    retry("useradd", "--no-create-home", "--no-log-init", "--user-group",
            "--shell", "/bin/sh", "--home-dir", home or FOLDER, "--password",
            crypted, *([] if uid is None else ["--uid", str(uid)]), name)
     _made.append(name)
