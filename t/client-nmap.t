@@ -10,7 +10,7 @@ from client import *
 class Nmap(Post):
     def nmap(self, *words):
         return self.run("nmap", "-Pn", "-n", "-sT", "-p", str(self.port),
-                        *words, "127.0.0.1", limit=80).decode()
+                        *words, "127.0.0.1", limit=150).decode()
 
 
 for link, names in (("plain", "USER SASL(PLAIN)"), ("stls", "STLS")):
@@ -26,7 +26,7 @@ for link, names in (("plain", "USER SASL(PLAIN)"), ("stls", "STLS")):
 
 
 @check("nmap -sV, with its greetings to other protocols, knows POP3, and mail "
-       "is served as before", limit=90)
+       "is served as before", limit=300)
 def _():
     post = Nmap("plain")
     true(re.search(rf"{post.port}/tcp +open +pop3", post.nmap("-sV")),

@@ -143,7 +143,7 @@ class Post:
         self.give(path)
         return path
 
-    def run(self, *words, status=0, limit=40, env=None, stdin=b""):
+    def run(self, *words, status=0, limit=90, env=None, stdin=b""):
         """Runs a client until it exits with this status; what it said."""
         need(words[0])
         done_ = subprocess.run(
@@ -225,7 +225,7 @@ def alike(actual, expected):
     same(len(actual), len(expected), "messages")
 
 
-def fetches(name, client, links=LINKS, shown=text, keeps="retr", limit=60):
+def fetches(name, client, links=LINKS, shown=text, keeps="retr", limit=240):
     """The checks that every client must pass which fetches mail.
 
     client  a Post with fetch(delete), which returns the messages, sorted

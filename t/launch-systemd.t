@@ -72,7 +72,7 @@ class Systemd:
         try:
             self.pid = until(lambda: children(self.process.pid),
                              "process 1")[0]
-            until(self.is_up, "systemd is up", 30)
+            until(self.is_up, "systemd is up", 90)
         except BaseException:
             self.__exit__()
             with open(self.out) as out:
@@ -90,7 +90,7 @@ class Systemd:
         return subprocess.run(self.inside("systemctl", "is-active",
                                           "sockets.target"), env=ENV,
                               capture_output=True, check=False,
-                              timeout=30).stdout == b"active\n"
+                              timeout=60).stdout == b"active\n"
 
     def inside(self, *command):
         return ["nsenter", f"--target={self.pid}", "--mount", "--pid",

@@ -376,7 +376,8 @@ class Launcher:
     def __exit__(self, *_):
         if self.daemon:
             for pid in of_program(self.daemon):
-                os.kill(pid, signal.SIGTERM)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
             until(lambda: self.port not in listening(), "the launcher ends")
             reap()
         if self.process.poll() is None:

@@ -127,7 +127,7 @@ def _():
         s.quit()
 
 
-@check("S-5: (the tries)", limit=100)
+@check("S-5: (the tries)")
 def _():
     users = new_path("users")
     os.rename(users_with(ROUNDS[0][1]), users)

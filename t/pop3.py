@@ -31,7 +31,7 @@ import traceback
 UID = 7777
 ROOT = os.geteuid() == 0
 LINKS = ("pipe", "unix", "tcp")
-PATIENCE = 15  # seconds for anything that should happen at once
+PATIENCE = 40  # seconds for anything that should happen at once
 CHANCES = 5    # for a check to be in time
 
 
@@ -132,7 +132,7 @@ def _tried(body, limit):
             end_all()
 
 
-def check(name, limit=60):
+def check(name, limit=150):
     """Runs the function that follows at once; it fails by an exception."""
     def run(body):
         global _count, _failed
