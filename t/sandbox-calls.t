@@ -158,7 +158,8 @@ def _():
 for name, stage, calls in (("front", front, FRONT),
                            ("session", session, SESSION),
                            ("waiting keeper", waiting, WAITING)):
-    @check(f"S-3: {len(calls)} system calls of which each kills the {name}")
+    @check(f"S-3: {len(calls)} system calls of which each kills the {name}",
+           300)
     def _():
         needs()
         for call in calls:
