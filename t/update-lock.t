@@ -39,12 +39,6 @@ check 'P-56: the lock is let go in the end' '
 	pop3 QUIT && pop3 STAT && pop3 "DELE 1" QUIT && left 0
 '
 
-check 'P-56: who waits for the lock gets it when the first session ends' '
-	maildir one two && options=--lock && begin && ask "DELE 1" &&
-	start_other && quit && hear_other | good_greeting &&
-	printf "STAT\r\n" >&5 && hear_other | grep -x "+OK 1 5"
-'
-
 check 'P-56: the lock of a session that was killed is gone' '
 	maildir one && options=--lock && begin && ask NOOP &&
 	kill -KILL "$(pid)" && ! hear &&
