@@ -175,7 +175,7 @@ def _():
     m = Maildir()
     s = preauth(m, "--lock")
     other = Login("--preauth", "--lock", m.path, shape="uid", greeting=False)
-    same(other.rest(5), b"-ERR [IN-USE] maildrop is open elsewhere\r\n",
+    same(other.rest(), b"-ERR [IN-USE] maildrop is open elsewhere\r\n",
          "greeting")
     say(other, f"another session holds the lock of {m.path}")
     s.quit()
