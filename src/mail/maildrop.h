@@ -100,6 +100,9 @@ size_t maildrop_uidl(const struct maildrop *d, const struct message *m,
 const char *maildrop_first_name(const struct maildrop *d,
     const struct message *m);
 
+/* Whether its ",S=" or ",W=" is another one now: P-143, P-147. */
+bool maildrop_corrected(const struct maildrop *d, const struct message *m);
+
 /* Keeps a name and says where; -1: errno. */
 int maildrop_keep_name(struct maildrop *d, const char *name,
     uint32_t *offset);

@@ -338,15 +338,19 @@ static uint64_t octets_to_keep(struct saving *s, size_t index)
 {
 	const struct visit *v = s->v;
 	const struct visit_correction *c = v->corrections;
+	const struct message *m = &v->drop->list[index];
 
 	while (s->correction < v->corrected &&
 	    c[s->correction].index < index)
 		s->correction++;
 	if (s->correction < v->corrected && c[s->correction].index == index)
 		return c[s->correction].octets;
-	/* What it counts for in this visit may be wrong in the next. */
-	return (v->drop->list[index].marks & MESSAGE_UNREAD) != 0 ?
-	    SIZE_UNKNOWN : v->drop->list[index].octets;
+	/*
+	 * What it counts for in this visit may be wrong in the next; so may a
+	 * ",W=" that somebody has corrected since.
+	 */
+	return (m->marks & MESSAGE_UNREAD) != 0 ||
+	    maildrop_corrected(v->drop, m) ? SIZE_UNKNOWN : m->octets;
 }
 
 /* sizecache_write() asks for the next message. */
@@ -366,7 +370,9 @@ static const char *each(void *arg, struct sizecache_entry *e)
 	e->octets = octets_to_keep(s, s->next);
 	e->sub = (enum maildir_sub)m->sub;
 	s->next++;
-	return maildrop_name(d, m);
+	/* In the order of the list: see sizecache_next(). */
+	return maildrop_corrected(d, m) ? maildrop_first_name(d, m) :
+	    maildrop_name(d, m);
 }
 
 /* Whether there is a size to be kept: a list of names alone is not worth it. */

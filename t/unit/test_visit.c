@@ -581,6 +581,31 @@ START_TEST(the_cache_is_asked_before_the_name)
 }
 END_TEST
 
+/* What a name said that another program corrects, is not kept. */
+START_TEST(a_size_is_not_kept_for_a_name_that_did_not_say_it)
+{
+	struct stat st;
+
+	put(box, "cur/1.a,S=4,W=5:2,S", "a\nb\n");
+	put(box, "cur/1.a0:2,S", "two");
+	settle(box);
+	enter();
+	size_all();
+	ck_assert_uint_eq(d.list[0].octets, 5);
+	rename_in(box, "cur/1.a,S=4,W=5:2,S", "cur/1.a,S=4:2,S");
+	close(maildrop_fetch(&d, &d.list[0], &st));	/* it is followed */
+	ck_assert_str_eq(maildrop_name(&d, &d.list[0]), "1.a,S=4:2,S");
+	leave();
+	enter();
+	ck_assert_int_eq(visit_list(&v), 0);
+	ck_assert_uint_eq(d.list[0].octets, SIZE_UNKNOWN);
+	ck_assert_uint_eq(d.list[1].octets, 5);
+	size_all();
+	ck_assert_uint_eq(d.list[0].octets, 6);
+	leave();
+}
+END_TEST
+
 START_TEST(corrections_in_any_order_are_kept)
 {
 	static const unsigned order[] = { 5, 2, 7, 2, 0, 9, 5 };
@@ -871,6 +896,7 @@ Suite *visit_suite(void)
 	tc = visit_case(s, "sizes (P-31)");
 	tcase_add_test(tc, a_size_follows_its_message_and_no_other);
 	tcase_add_test(tc, the_cache_is_asked_before_the_name);
+	tcase_add_test(tc, a_size_is_not_kept_for_a_name_that_did_not_say_it);
 	tcase_add_test(tc, corrections_in_any_order_are_kept);
 	tcase_add_test(tc, what_was_learnt_is_kept_every_ten_seconds);
 	tcase_add_test(tc, what_was_not_learnt_is_asked_the_next_time);
