@@ -372,18 +372,19 @@ def ioctl_count(fd, request):
 
 
 def _tcp_queues(ours, its):
-    """What is under way on 127.0.0.1 from the one port to the other."""
-    waiting = 0
+    """On 127.0.0.1 from the one port to the other: octets that are not yet
+    acknowledged, and those that are, but not read."""
+    under_way = arrived = 0
     with open("/proc/net/tcp") as f:
         for line in f.read().splitlines()[1:]:
             words = line.split()
             ports = [int(word.split(":")[1], 16) for word in words[1:3]]
             sent, received = (int(q, 16) for q in words[4].split(":"))
             if ports == [ours, its]:
-                waiting += sent
+                under_way = sent
             elif ports == [its, ours]:
-                waiting += received
-    return waiting
+                arrived = received
+    return under_way, arrived
 
 
 class Session:
@@ -493,12 +494,19 @@ class Session:
             return ioctl_count(self.wr, termios.FIONREAD)
         if self.sock.family == socket.AF_UNIX:
             return ioctl_count(self.wr, termios.TIOCOUTQ)
-        return _tcp_queues(self.port, self.sock.getpeername()[1])
+        return sum(_tcp_queues(self.port, self.sock.getpeername()[1]))
 
     def taken(self):
         """Waits until the program has read all: it may be ended now, and its
         close will not be a reset."""
         until(lambda: self.unread() == 0, "the reading of what was sent")
+
+    def acknowledged(self, rest):
+        """TCP: waits until the program's end knows that all it wrote has come
+        but rest octets: a reset takes back an acknowledgement that is late."""
+        until(lambda: _tcp_queues(self.sock.getpeername()[1],
+                                  self.port)[0] <= rest,
+              f"all but {rest} octets are acknowledged")
 
     def stuff(self):
         """Writes NOOPs until the connection takes no more; how many octets."""

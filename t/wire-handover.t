@@ -15,6 +15,7 @@ from pop3 import *
 QUEUED = {"pipe": 30000, "unix": 60000, "tcp": 600000}
 BUFFERS = {"tcp": {"rcvbuf": 4096, "sndbuf": 2 << 20}}
 PIPELINED = b"RETR 1\r\nDELE 1\r\nQUIT\r\n"
+DELETED = b"+OK message 1 deleted\r\n"     # behind the mark, before UPDATE
 
 
 def queued(link, **more):
@@ -191,7 +192,11 @@ for link in ("pipe", "tcp"):    # AF_UNIX counts no octets
         want = len(line) + size
         while s.got < want:
             s.more(octets=want - s.got)
-        s.reset() if link == "tcp" else s.close()
+        if link == "tcp":
+            s.acknowledged(len(DELETED))
+            s.reset()
+        else:
+            s.close()
         s.exits()
         same(m.left(), [2], "messages")
         told(s, end="quit", delivered="yes", **{"del": "1/1"})
