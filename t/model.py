@@ -208,6 +208,7 @@ class World:
         self.learnt = frozenset()       # a RETR has told the size cache
         self.visits = {}
         self.pending = None     # what another program is about to do
+        self.future = False     # new/ or cur/ has a time soon to come
 
     def but(self, **changes):
         other = World.__new__(World)
@@ -225,7 +226,7 @@ class World:
                         tuple((m.ident, m.place, m.uid) for m in v.messages))
                        for k, v in sorted(self.visits.items()))
         return (frozenset(self.tree.items()), self.learnt, visits,
-                self.pending is None,
+                self.pending is None, self.future,
                 tuple(sorted(self.rows.items())))
 
     def move(self, source, target):
@@ -696,6 +697,9 @@ def _removals(worlds, key, marked, how):
     """[(whether all went, those that failed, world)]."""
     states = [(True, frozenset(), w) for w in worlds]
     for n in marked:
+        # P-52: whether a folder stood still is not told by such a time.
+        states += [(False, failed, w) for _good, failed, w in states
+                   if w.future and not w.places(w.visits[key].messages[n])]
         states = [(good and went, failed if went else failed | {n}, after)
                   for good, failed, w in states
                   for went, after in how(w, w.visits[key].messages[n],

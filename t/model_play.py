@@ -243,6 +243,12 @@ class Box:
             self.make(path)
         return True
 
+    def future(self):
+        """Not far: such a time may be of a clock that is ahead."""
+        now = time.time()
+        return any(now < os.stat(os.path.join(self.path, folder)).st_mtime
+                   < now + 3600 for folder in ("new", "cur"))
+
     def act(self, action):
         name, *arguments = action
         return getattr(self, name)(*arguments)
@@ -544,6 +550,8 @@ class Player:
         data = octets("".join(step["send"]))
         lines = re.findall(rb"[^\n]*\n", partial + data)
         rest = (partial + data).rpartition(b"\n")[2]
+        future = self.box.future()
+        self.worlds = [w.but(future=future) for w in self.worlds]
         self.pump(s, data, step.get("cuts", ()))
         if "race" in step:
             self.race(step["race"])
