@@ -103,7 +103,7 @@ def _():
     def deliver():
         return subprocess.run(
             [program, box.path, f"{limit}S"], input=mail, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
             env=Courier.environment(), **as_owner())
     first, full = deliver(), deliver()
     same(first.returncode, 0, f"the fourth message ({first.stdout})")

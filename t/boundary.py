@@ -181,7 +181,7 @@ def certificate():
                     "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
                     "-out", cert, "-days", "2", "-subj", "/CN=localhost",
                     "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-                   check=True, capture_output=True, timeout=30)
+                   check=True, capture_output=True, timeout=PATIENCE)
     return key, cert
 
 

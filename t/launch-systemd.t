@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.environ["T"])
 from launch import *
 
-SLOW = 180              # seconds for a check
+SLOW = 400              # seconds for a check
 SYSTEMD = "/lib/systemd/systemd"
 UNITS = "/usr/local/lib/systemd/system"
 DROP_IN = "/etc/systemd/system/pop3@.service.d/virtual.conf"
@@ -130,7 +130,7 @@ class Systemd:
         return subprocess.run(self.inside(
             "journalctl", "--quiet", "--no-pager", "--output=cat",
             "--identifier=maildir-pop3d"), capture_output=True, text=True,
-            env=ENV, check=False, timeout=60).stdout
+            env=ENV, check=False, timeout=150).stdout
 
     def forget(self):
         """Ports come again: what was before is no longer looked at."""
@@ -161,7 +161,7 @@ def _():
             ["systemd-analyze", "verify", UNITS + "/pop3.socket",
              UNITS + "/pop3@.service", UNITS + "/pop3s.socket",
              UNITS + "/pop3s@.service"], capture_output=True, text=True,
-            env=ENV, check=False, timeout=60)
+            env=ENV, check=False, timeout=150)
         same([line for line in (done_.stdout + done_.stderr).splitlines()
               if "pop3" in line], [], "what it says")
         same(done_.returncode, 0, "exit status")

@@ -75,7 +75,7 @@ ENV = {"PATH": PATH}
 def run(*command, **more):
     """As an administrator types it; what it prints, or Fail."""
     done_ = subprocess.run(command, capture_output=True, text=True, env=ENV,
-                           check=False, timeout=60, **more)
+                           check=False, timeout=150, **more)
     true(done_.returncode == 0, f"{command}: exit {done_.returncode}: "
          f"{done_.stdout[-500:]}{done_.stderr[-500:]}")
     return done_.stdout

@@ -135,7 +135,7 @@ def forms():
 
 for method, how in (("PASS", by_pass), ("PLAIN", by_plain)):
     @check(f"S-9: fail2ban finds whoever was refused by {method}, whatever "
-           "the name, and nobody else, in the log of each launcher")
+           "the name, and nobody else, in the log of each launcher", 400)
     def _():
         refused, log = attack(map(how, NAMES), options=["-v"])
         for name, front in forms().items():

@@ -130,7 +130,7 @@ def run(command, octets, env, log=os.devnull):
     """What the command says; what it logs goes to the file log."""
     done_ = subprocess.run(
         command, input=octets, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, timeout=60, env=env, cwd="/", check=False,
+        stderr=subprocess.PIPE, timeout=150, env=env, cwd="/", check=False,
         preexec_fn=plain_signals, **as_owner())
     with open(log, "ab") as f:
         f.write(done_.stderr)
@@ -183,7 +183,7 @@ def bring(maildir, server, *options, status=0):
     """--import, as whoever runs the test; what it says."""
     done_ = subprocess.run(
         [PROGRAM, f"--import={server}", *options, maildir.path],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=150,
         check=False, cwd="/")
     if done_.returncode != status:
         raise Fail(f"--import exits with {done_.returncode}: "

@@ -323,7 +323,7 @@ def _():
         got = subprocess.run(
             ["curl", "-sS", "--ssl-reqd", "--cacert", certificate()[1], "-u",
              f"alice:{SECRET}", f"pop3://localhost:{where.port}/3"],
-            capture_output=True, timeout=30)
+            capture_output=True, timeout=PATIENCE)
         same((got.returncode, got.stderr), (0, b""), "exit and errors")
         same(got.stdout, plain(TEXT[2]), "the message")
         same(where.ended()[0]["end"], "quit", "end")
