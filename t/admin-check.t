@@ -518,7 +518,7 @@ def _():
 
 
 @check("interface: a file without users is noted, and 2000 users are looked "
-       "at in time")
+       "at in time", 400)
 def _():
     path, args = good("# nobody yet")
     well(*args).says("note", path, "no users")
