@@ -271,6 +271,8 @@ static _Noreturn void run_front(struct login *l, int broker)
 	exit(EXIT_SERVED);
 }
 
+_Static_assert(END_ERROR == BROKER_ENDS, "broker.c lets no other through");
+
 /* A session that ended before login; health checks are passed over. */
 static void report_end(enum keeper_result result,
     const struct broker_request *r)

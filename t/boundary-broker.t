@@ -102,9 +102,11 @@ lies("a record of ones", [b"\1" * n for n in range(720, 801, 8)])
 lies("a record with all bits set", [b"\xff" * n for n in range(720, 801, 8)])
 
 
-def request(name=b"alice", secret=b"record", ip=b"192.0.2.1", size=760):
+def request(name=b"alice", secret=b"record", ip=b"192.0.2.1", size=760,
+            kind=1, end=0):
     """A whole one, as broker.h has it; the keeper checks what is in it."""
-    head = bytes([1, 0, 0, 0, 0, len(name), len(secret), 0, 0, len(ip), 0])
+    head = bytes([kind, end, 0, 0, 0, len(name), len(secret), 0, 0, len(ip),
+                  0])
     texts = ((name, 256), (secret, 256), (b"", 129), (b"", 33), (ip, 46))
     return (head.ljust(32, b"\0") + b"".join(
         text.ljust(room, b"\0") for text, room in texts)).ljust(size, b"\0")
@@ -123,6 +125,18 @@ def _():
 lies("a NUL inside a name", [request(name=b"al\0ice")])
 lies("a NUL inside a secret", [request(secret=b"rec\0ord")])
 lies("an address that is no text", [request(ip=b"192.0.2.1\n")])
+lies("an end that there is not", [request(kind=4, end=n)
+                                  for n in (7, 8, 9, 60, 255)])
+
+
+@check("S-15: (an end that there is, is logged)")
+def _():
+    s = server()
+    with roads_end(s) as road:
+        os.kill(s.front, signal.SIGSTOP)
+        road.send(request(kind=4, end=6))
+        over(s, "the last end")
+    same(s.lines("error"), [], "complaints")
 
 
 @check("S-15: an empty record")

@@ -79,7 +79,8 @@ static bool is_visible(const char *text, size_t len, size_t max)
 static bool is_sound(const struct broker_request *r)
 {
 	return r->kind >= BROKER_PASS && r->kind <= BROKER_END &&
-	    r->stls <= 1 && r->tls <= 1 && r->health <= 1 &&
+	    r->end <= BROKER_ENDS && r->stls <= 1 && r->tls <= 1 &&
+	    r->health <= 1 &&
 	    is_text(r->name, r->name_len, BROKER_NAME) &&
 	    is_text(r->secret, r->secret_len, BROKER_SECRET) &&
 	    is_visible(r->stamp, r->stamp_len, BROKER_STAMP) &&

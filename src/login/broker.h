@@ -25,10 +25,12 @@ enum broker_kind {
 #define BROKER_TLS 32		/* protocol version, for the log */
 #define BROKER_IP 45
 #define BROKER_PORT 5
+#define BROKER_ENDS 6		/* the last of enum end; main.c compares them */
 
 struct broker_request {
 	uint8_t kind;		/* enum broker_kind */
-	uint8_t end;		/* BROKER_END: enum end of protocol/cmd.h */
+	uint8_t end;		/* BROKER_END: enum end of protocol/cmd.h, which
+				 * stands above: up to BROKER_ENDS */
 	uint8_t stls;		/* 1: the descriptors were swapped (P-127) */
 	uint8_t tls;		/* 1: TLS is on, however it came */
 	uint8_t health;		/* 1: BROKER_END of a health check: no log */
