@@ -49,10 +49,13 @@ static const char temporary[] = "-ERR [SYS/TEMP] try again later\r\n";
 /* Too large for a stack; all zero at the start. */
 static struct session session;
 
-/* The client that waits hears of it in words of ours, never the details. */
+/*
+ * The client that waits hears of it in words of ours, never the details; from
+ * the part before login, where a keeper still waits for our octet (P-120).
+ */
 static int refuse(const char *text, int code)
 {
-	if (!isatty(1)) {
+	if (!isatty(1) && auth_checkpw_pipe() == -1) {
 		handover_say(1, text, strlen(text));
 		handover_close(0, 1);
 	}

@@ -465,6 +465,26 @@ def _():
         same(s.lines("login"), [], "logins")
 
 
+@check("P-120: a checker that lets root in: one answer, 2 s after the command, "
+       "and the connection goes on")
+def _():
+    need_root()
+    each = []
+    for link in LINKS:
+        s, began = Checked('exec "$@"', shape="root", link=link), \
+            time.monotonic()
+        s.try_user("root", "secret")
+        each.append((s, link, began))
+    for s, link, began in each:
+        has_code(s.line(), "SYS/PERM", link)
+        true(time.monotonic() - began >= DEADLINE, f"{link}: in time")
+        s.ok("CAPA", True)
+        same(s.quit(), b"+OK bye\r\n", f"{link}: QUIT")
+        s.over("quit-before-login")
+        s.says("must not be run as root")
+        same(s.lines("login"), [], "logins")
+
+
 for number, end in ((signal.SIGTERM, "signal"), (signal.SIGALRM, "timeout")):
     @check(f"S-15: a checker that hangs: {number.name} to the first process "
            "ends all, the checker too")
