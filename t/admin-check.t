@@ -279,6 +279,20 @@ def _():
     well("--preauth", "--log=stderr", Maildir().path)
 
 
+@check("P-139, P-65: who can log in without either: TLS that a PROXY header "
+       "tells of, and APOP")
+def _():
+    path, args = good()
+    args.remove("--allow-plaintext")
+    well("--proxy-protocol", *args).says("note", "--proxy-protocol without",
+                                         "send-proxy-v2-ssl")
+    args = options("--checkpassword", "--apop", Maildir().path, "/bin/true")
+    args.remove("--allow-plaintext")
+    well(*args).says("note", "--apop", "no other way")
+    args.remove("--apop")
+    Look(*args).one("nobody can log in")
+
+
 @check("interface: options without effect are notes")
 def _():
     path, args = good()

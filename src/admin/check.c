@@ -36,15 +36,29 @@ static bool has_login(const struct config *c)
 
 /* --- options that do not go together ------------------------------------ */
 
-static void together(const struct config *c)
+/* No TLS that we know of, and no passwords without (P-62). */
+static void no_plaintext(const struct config *c)
 {
-	if (has_login(c) && c->tls == CONFIG_TLS_OFF && !c->allow_plaintext) {
+	if (c->proxy_protocol) {	/* P-139 */
+		finding_note("--proxy-protocol without --tls: passwords are "
+		    "taken where the header says that there is TLS, as "
+		    "HAProxy's does with send-proxy-v2-ssl; others do not");
+	} else if (c->apop) {
+		finding_note("--apop: there is no other way to log in without "
+		    "--tls and --allow-plaintext");
+	} else {
 		finding_mend("neither --tls nor --allow-plaintext: every "
 		    "password is refused, nobody can log in");
 		finding_edit("add --tls=on behind a wrapper that encrypts, "
 		    "--tls=ucspi behind one that offers STLS, or "
 		    "--allow-plaintext where the network is trusted");
 	}
+}
+
+static void together(const struct config *c)
+{
+	if (has_login(c) && c->tls == CONFIG_TLS_OFF && !c->allow_plaintext)
+		no_plaintext(c);
 	if (c->tls == CONFIG_TLS_ON && c->allow_plaintext)
 		finding_note("--allow-plaintext has no effect with --tls=on");
 	if (c->way && !has_login(c) && (c->tls == CONFIG_TLS_UCSPI ||
