@@ -756,6 +756,23 @@ def _():
            ["of a user"], lambda: ["--log=stderr", m])
 
 
+@check("S-3: a Maildir that root made and gave away, but for its group, is "
+       "served in its owner's")
+def _():
+    need_root()
+    m = Maildir(SMALL)
+    nobody = pwd.getpwnam("nobody")
+    for where, dirs, _ in os.walk(m.path):
+        for one in (where, *(os.path.join(where, n) for n in dirs)):
+            os.chown(one, nobody.pw_uid, 0)
+    well("--log=stderr", m.path).says("well", m.path,
+                                      f"uid {nobody.pw_uid} can serve it")
+    os.chmod(m.path + "/new", 0o070)    # the group's, and that is root
+    os.chown(m.path + "/new", 7777, 0)
+    found = Look("--log=stderr", m.path).mends()
+    true(found and all("root's" not in f[1] for f in found), f"{found}")
+
+
 # --- PAM, checkers --------------------------------------------------------------
 
 @check("interface: --pam: a service file that is missing, another's to write, "

@@ -8,6 +8,7 @@
 
 #include "admin/check_mailbox.h"
 #include "admin/finding.h"
+#include "admin/owner.h"
 #include "base/log.h"
 #include "login/auth.h"
 #include "login/auth_checkpw.h"
@@ -203,9 +204,9 @@ static bool owner_of(const char *path, struct auth_identity *who)
 	if (stat(up, &st) == -1 && stat(".", &st) == -1)
 		return false;
 	who->uid = st.st_uid;
-	who->gid = st.st_gid;
+	who->gid = owner_group(&st);
 	who->switch_user = true;
-	return st.st_uid != 0 && st.st_gid != 0;
+	return who->uid != 0 && who->gid != 0;
 }
 
 void check_named(const struct config *c)

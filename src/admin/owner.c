@@ -17,8 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A directory made by root may have kept root's group. */
-static gid_t group_of(const struct stat *st)
+gid_t owner_group(const struct stat *st)
 {
 	const struct passwd *pw;
 
@@ -48,6 +47,6 @@ enum owner_result owner_become(const char *path)
 		    "is, by chown -R:", path);
 		return OWNER_WRONG;
 	}
-	return priv_become(st.st_uid, group_of(&st), NULL) == -1 ?
+	return priv_become(st.st_uid, owner_group(&st), NULL) == -1 ?
 	    OWNER_FAILED : OWNER_BECOME;
 }

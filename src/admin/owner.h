@@ -5,6 +5,8 @@
 #ifndef ADMIN_OWNER_H
 #define ADMIN_OWNER_H
 
+#include <sys/stat.h>
+
 enum owner_result {
 	OWNER_BECOME,
 	OWNER_WRONG,		/* said: it is nobody's, or another's */
@@ -16,5 +18,11 @@ enum owner_result {
  * other user must be the owner already.
  */
 enum owner_result owner_become(const char *path);
+
+/*
+ * The group to be in as the owner of a directory: its own, or where that is
+ * root's, as of one that root made and gave away, the owner's; 0: none.
+ */
+gid_t owner_group(const struct stat *st);
 
 #endif
