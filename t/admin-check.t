@@ -790,6 +790,12 @@ def _():
     give(etc + "/others")
     os.chmod(etc + "/closed", 0o600)
     with namespace(f"mount --bind {etc} /etc/pam.d") as inside:
+        with open(etc + "/other", "w") as f:
+            f.write("# pam_deny.so would be safer\n@include common-auth\n")
+        well(*options("--pam=gone"), wrapper=inside).says(
+            "note", "/etc/pam.d/gone is missing", "/etc/pam.d/other decides")
+        with open(etc + "/other", "a") as f:
+            f.write(" auth required pam_deny.so\n")
         for name, word in (("gone", "missing"), ("other-writes", "written"),
                            ("others", "written")):
             found = mended(options(f"--pam={name}"), f"--pam={name}", word,

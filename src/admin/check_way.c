@@ -44,23 +44,60 @@ static void advise_service(const char *path)
 		    "maildir-pop3d.pam of the source has them", path);
 }
 
+/* The file of a service; if there is none, where it would be: false. */
+static bool find_service(const char *name, char path[PATH_MAX],
+    struct stat *st)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof pam_folders / sizeof *pam_folders; i++) {
+		snprintf(path, PATH_MAX, "%s/%s", pam_folders[i], name);
+		if (stat(path, st) == 0)
+			return true;
+	}
+	snprintf(path, PATH_MAX, "%s/%s", pam_folders[0], name);
+	return false;
+}
+
+/* Whether a line names pam_deny, or nobody can tell. */
+static bool denies(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char text[512];
+	bool r = file == NULL;
+
+	while (!r && fgets(text, sizeof text, file) != NULL)
+		r = text[strspn(text, " \t")] != '#' &&
+		    strstr(text, "pam_deny") != NULL;
+	if (file != NULL)
+		fclose(file);
+	return r;
+}
+
+/* Debian's "other" is what all services have; elsewhere it lets nobody in. */
+static void missing_service(const char *name, const char *path)
+{
+	char other[PATH_MAX];
+	struct stat st;
+
+	if (find_service("other", other, &st) && !denies(other)) {
+		finding_note("--pam=%s: %s is missing: PAM's %s decides", name,
+		    path, other);
+		return;
+	}
+	finding_mend("--pam=%s: %s is missing: PAM's \"other\" service "
+	    "decides, which refuses everybody", name, path);
+	advise_service(path);
+}
+
 static void service(const char *name)
 {
 	char path[PATH_MAX];
 	struct stat st;
-	size_t i;
 
-	for (i = 0; i < sizeof pam_folders / sizeof *pam_folders; i++) {
-		snprintf(path, sizeof path, "%s/%s", pam_folders[i], name);
-		if (stat(path, &st) == 0)
-			break;
-	}
-	if (i == sizeof pam_folders / sizeof *pam_folders) {
-		snprintf(path, sizeof path, "%s/%s", pam_folders[0], name);
-		finding_mend("--pam=%s: %s is missing: PAM's \"other\" service "
-		    "decides, which refuses everybody", name, path);
-		advise_service(path);
-	} else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 || st.st_uid != 0) {
+	if (!find_service(name, path, &st))
+		missing_service(name, path);
+	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 || st.st_uid != 0) {
 		finding_mend("--pam=%s: %s can be written by others than root",
 		    name, path);
 		finding_do("chown root %s && chmod go-w %s",
