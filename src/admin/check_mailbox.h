@@ -14,10 +14,4 @@
 void check_mailbox(const struct auth_identity *who, const char *path,
     const char *name);
 
-/*
- * What there is to say of the filesystem, once for each.  locks: the server
- * shall lock.
- */
-void check_filesystem(const char *path, bool locks);
-
 #endif

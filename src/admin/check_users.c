@@ -11,6 +11,7 @@
  */
 #include "admin/check_users.h"
 
+#include "admin/check_filesystem.h"
 #include "admin/check_mailbox.h"
 #include "admin/finding.h"
 #include "base/grow.h"

@@ -6,6 +6,7 @@
  */
 #include "admin/check_way.h"
 
+#include "admin/check_filesystem.h"
 #include "admin/check_mailbox.h"
 #include "admin/finding.h"
 #include "admin/owner.h"
