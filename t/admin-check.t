@@ -699,6 +699,81 @@ def _():
         "maildir-pop3d.sizes")
 
 
+@check("P-48: UIDLs from another server that cannot be read: nothing would be "
+       "served")
+def _():
+    def junk(m):
+        with open(m + "/maildir-pop3d.uidl", "w") as f:
+            f.write("3 V1 N2\n")
+        give(m + "/maildir-pop3d.uidl")
+
+    def closed(m):
+        junk(m)
+        os.chmod(m + "/maildir-pop3d.uidl", 0)
+
+    for shape in SHAPES:
+        h = home()
+        os.rename(Maildir(SMALL).path, h + "/Maildir")
+        _, args = good(record("alice", home=h), shape=shape)
+        args[-1] = "Maildir"
+        for spoil in (junk, closed):
+            spoil(h + "/Maildir")
+            s = Login(*args, shape=shape)
+            s.try_user("alice", "secret")
+            has_code(s.line(), "SYS/TEMP")
+            s.end()
+            kind, text = Look(*args, shape=shape).one(
+                "mail of alice", "maildir-pop3d.uidl")
+            if spoil is closed:
+                same(kind, "do", text)
+                do(text)
+                text = Look(*args, shape=shape).one("its first line")[1]
+            do(re.search("rm [^:]*", text)[0])
+            well(*args, shape=shape)
+    m = Maildir(SMALL).path
+    with open(m + "/maildir-pop3d.uidl", "w") as f:
+        f.write("maildir-pop3d-uidl 1\nx\n")
+    os.chmod(m + "/maildir-pop3d.uidl", 0o644)
+    well("--log=stderr", m).says("note", "1 lines", "passed over")
+
+
+@check("interface: --delete=trash where .Trash or its cur is no folder of ours")
+def _():
+    def links(m):
+        os.mkdir(m + "/.Trash", 0o700)
+        os.mkdir(m + "/elsewhere", 0o700)
+        os.symlink("../elsewhere", m + "/.Trash/cur")
+        for one in ("/.Trash", "/elsewhere"):
+            give(m + one)
+
+    def file(m):
+        with open(m + "/.Trash", "w"):
+            pass
+
+    def closed(m):
+        os.makedirs(m + "/.Trash/cur", 0o700)
+        give(m + "/.Trash")
+        give(m + "/.Trash/cur")
+        os.chmod(m + "/.Trash/cur", 0)
+
+    for spoil in (links, file, closed):
+        for shape in SHAPES:
+            h = home()
+            m = Maildir(SMALL)
+            os.rename(m.path, h + "/Maildir")
+            _, args = good(record("alice", home=h), shape=shape)
+            args[-1] = "Maildir"
+            spoil(h + "/Maildir")
+            well(*args, shape=shape)
+            args.insert(0, "--delete=trash")
+            mended(args, "mail of alice", ".Trash", shape=shape)
+            s = Login(*args, shape=shape)
+            login(s)
+            s.ok("DELE 1")
+            s.quit()
+            same(len(os.listdir(h + "/Maildir/.Trash/cur")), 1, "in .Trash")
+
+
 @check("interface: no more processes: it says so")
 def _():
     m = Maildir(SMALL).path

@@ -10,11 +10,14 @@
 #include "admin/check_mailbox.h"
 
 #include "admin/finding.h"
+#include "base/log.h"
 #include "base/priv.h"
 #include "mail/maildir.h"
+#include "mail/uidlfile.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +36,7 @@ struct look {
 	const char *path;		/* absolute */
 	uid_t uid;			/* ours, by now */
 	gid_t gid;
+	bool trash;			/* --delete=trash */
 };
 
 /* --- advice -------------------------------------------------------------- */
@@ -211,6 +215,43 @@ static void cache(const struct look *l)
 	finding_do("rm -r %s", finding_quote(path));
 }
 
+static char told[FINDING_ROOM];		/* what uidlfile.c said */
+
+static void hear(const char *line)
+{
+	snprintf(told, sizeof told, "%s", line);
+}
+
+/* The UIDLs of another server: where they cannot be read, nothing is served. */
+static void uidls(const struct look *l)
+{
+	char path[PATH_ROOM];
+	const char *quoted;
+	struct maildir m = { .path = l->path };
+	struct uidlfile *f;
+	int r;
+
+	m.root = open(l->path, MAILDIR_DIRECTORY);
+	log_divert(hear);
+	r = uidlfile_read(&m, &f);
+	close(m.root);
+	if (r == 0) {
+		if (told[0] != '\0')
+			finding_note("%s: %s", l->name, told);
+		uidlfile_free(&f);
+		return;
+	}
+	snprintf(path, sizeof path, "%s/" UIDLFILE_NAME, l->path);
+	quoted = finding_quote(path);
+	finding_mend("%s: %s", l->name, told);
+	if (access(path, R_OK) == -1 && errno == EACCES)
+		finding_do("chown %u:%u %s && chmod u+r %s", l->uid, l->gid,
+		    quoted, quoted);
+	else
+		finding_edit("bring it over again by --import; or rm %s: then "
+		    "clients fetch all mail anew", quoted);
+}
+
 static void below(const struct look *l, const char *sub)
 {
 	char path[PATH_ROOM];
@@ -218,6 +259,22 @@ static void below(const struct look *l, const char *sub)
 	snprintf(path, sizeof path, "%s/%s", l->path, sub);
 	if (directory(l, path) && strcmp(sub, "tmp") != 0)
 		messages(l, path);
+}
+
+/* A session makes it where it is missing. */
+static void trash(const struct look *l)
+{
+	static const char *const part[] = { ".Trash", ".Trash/cur" };
+	char path[PATH_ROOM];
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof part / sizeof *part; i++) {
+		snprintf(path, sizeof path, "%s/%s", l->path, part[i]);
+		if ((lstat(path, &st) == -1 && errno == ENOENT) ||
+		    !directory(l, path))
+			return;
+	}
 }
 
 /* The Maildir itself may be a link. */
@@ -250,6 +307,9 @@ static void maildir(const struct look *l)
 	below(l, maildir_sub_name[MAILDIR_CUR]);
 	below(l, "tmp");
 	cache(l);
+	uidls(l);
+	if (l->trash)
+		trash(l);
 }
 
 /* --- as that user -------------------------------------------------------- */
@@ -285,9 +345,9 @@ static void look(const struct auth_identity *who, const char *path,
 }
 
 void check_mailbox(const struct auth_identity *who, const char *path,
-    const char *name)
+    const char *name, bool trash)
 {
-	struct look l = { name, path, who->uid, who->gid };
+	struct look l = { name, path, who->uid, who->gid, trash };
 	unsigned before = finding_count();
 	pid_t child = fork();
 	int status = 0;

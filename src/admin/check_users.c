@@ -164,7 +164,7 @@ static void mailbox(struct file *f, const struct auth_identity *who)
 		return;
 	f->mailboxes++;
 	snprintf(whose, sizeof whose, "mail of %s", who->user);
-	check_mailbox(who, path, whose);
+	check_mailbox(who, path, whose, f->c->delete == MAILDIR_TRASH);
 	snprintf(absolute, sizeof absolute, "%s%s%s", path[0] == '/' ? "" :
 	    who->home, path[0] == '/' ? "" : "/", path);
 	check_filesystem(absolute, f->c->lock);

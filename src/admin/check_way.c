@@ -127,7 +127,8 @@ static void own_mail(const struct config *c)
 	who.gid = getegid();
 	finding_note("--pam without root: only %s can log in", who.user);
 	if (mailbox_path(&who, c->maildir, path, sizeof path) == NULL)
-		check_mailbox(&who, path, "your mail");
+		check_mailbox(&who, path, "your mail",
+		    c->delete == MAILDIR_TRASH);
 }
 
 void check_pam(const struct config *c, bool as_root)
@@ -264,7 +265,8 @@ void check_named(const struct config *c)
 		    finding_quote(c->maildir));
 		return;
 	}
-	check_mailbox(&who, c->maildir, "Maildir");
+	check_mailbox(&who, c->maildir, "Maildir",
+	    c->delete == MAILDIR_TRASH);
 	check_filesystem(c->maildir, c->lock);
 	if (finding_count() == before)
 		finding_well("Maildir %s: uid %u can serve it", c->maildir,
