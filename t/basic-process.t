@@ -143,6 +143,15 @@ check 'S-11: SIGPIPE kills nothing: the session ends in order, with its line' '
 	grep -q "^session .*end=disconnect" log
 '
 
+check 'S-11: a limit of file sizes costs log and cache, and no answer' '
+	maildir one two && as="prlimit --fsize=0 $as" &&
+	pop3 STAT "DELE 1" QUIT >actual &&
+	printf "+OK 2 10\n+OK message 1 deleted\n+OK bye\n" |
+		diff -u - actual &&
+	left 1 && [ ! -s log ] && [ ! -e Maildir/maildir-pop3d.sizes ] &&
+	[ -z "$(ls Maildir/tmp)" ]
+'
+
 # Names of 40 octets; the list is made, sized and printed.  Directories whose
 # time is soon to come are read again (P-142), which must not cost memory.
 for when in yesterday +30minutes; do

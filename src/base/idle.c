@@ -70,6 +70,7 @@ void idle_start(void)
 	handle(SIGHUP, on_end);
 	handle(SIGINT, on_end);
 	handle(SIGPIPE, SIG_IGN);
+	handle(SIGXFSZ, SIG_IGN);	/* write(2) says EFBIG */
 	handle(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

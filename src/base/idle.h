@@ -24,8 +24,8 @@ enum idle {
 
 /*
  * Sets every signal the session depends on, whatever was inherited: handlers
- * without SA_RESTART, SIGPIPE ignored, SIGCHLD default, none blocked.
- * The alarm is not yet running.
+ * without SA_RESTART, SIGPIPE and SIGXFSZ ignored, SIGCHLD default, none
+ * blocked.  The alarm is not yet running.
  */
 void idle_start(void);
 
