@@ -99,6 +99,13 @@ check 'S-8: trash: .Trash, or its cur/, is a link: nothing goes there' '
 	[ -z "$(ls elsewhere/cur)" ]
 '
 
+check 'trash: .Trash is removed during the session: -ERR, and the log says so' '
+	maildir one two && options=--delete=trash &&
+	begin && ask "DELE 1" && rm -r Maildir/.Trash &&
+	quit | tail -n 1 | grep "$failed" && left 2 &&
+	grep "^error .*cannot move to .Trash/cur: Maildir/new/1.host" log
+'
+
 check 'trash: .Trash is a file: -ERR, and it stays' '
 	maildir one && echo file >Maildir/.Trash && options=--delete=trash &&
 	pop3 "DELE 1" QUIT | tail -n 1 | grep "$failed" && left 1 &&

@@ -172,8 +172,13 @@ enum maildir_result maildir_remove(const struct maildir *m,
 
 	if (way == MAILDIR_TRASH && m->trash == -1)
 		return MAILDIR_FAILED;		/* logged at login */
-	if (r == 0)
+	if (r == 0) {
 		r = take_away(m, way, sub, name, &what);
+		/* Still there: it is where it was to go that is missing. */
+		if (r == -1 && errno == ENOENT && way != MAILDIR_UNLINK &&
+		    maildir_look(m, sub, name, id, &st) == 0)
+			errno = ENOTDIR;
+	}
 	if (r == 0 && way != MAILDIR_FLAG && st.st_nlink > 1)
 		return MAILDIR_DONE_HERE;
 	return result(m, r, what, sub, name);
