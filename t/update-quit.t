@@ -27,6 +27,16 @@ check 'P-50: QUIT after RSET removes nothing' '
 	pop3 "DELE 1" "DELE 2" RSET QUIT && left 2
 '
 
+check 'P-50: of two links to one file, listed as two, the marked one goes' '
+	for n in 1 2; do
+		rm -rf Maildir && maildir && echo one >Maildir/new/1.host,S=4 &&
+		ln Maildir/new/1.host,S=4 Maildir/cur/1.host,S=5:2,S &&
+		pop3 STAT "DELE $n" QUIT >actual &&
+		printf "+OK 2 10\n+OK message $n deleted\n+OK bye\n" |
+			diff -u - actual && left 1 || exit 1
+	done
+'
+
 check 'P-26: the end of the input removes nothing' '
 	maildir one two &&
 	pop3 "DELE 1" "DELE 2" && left 2

@@ -342,19 +342,33 @@ static int move_to(struct maildrop *d, struct message *m, const char *name)
 	return maildrop_keep_name(d, name, &m->path);
 }
 
-/* maildir_scan() calls this while messages are followed. */
+static bool same_key(const struct maildrop *d, const struct message *m,
+    const char *name)
+{
+	const char *known = maildrop_first_name(d, m);
+	size_t key = name_key(name);
+
+	return name_key(known) == key && memcmp(known, name, key) == 0;
+}
+
+/*
+ * maildir_scan() calls this while messages are followed.  Two links to one
+ * file that were listed as two messages stay two, each with its own name: who
+ * removes the one keeps the other (P-50).
+ */
 static int note(void *arg, enum maildir_sub sub, const char *name, uint64_t id)
 {
-	struct search *s = arg;
+	const struct search *s = arg;
 	struct maildrop *d = s->d;
-	size_t key = name_key(name), i;
+	size_t i = order_find(s->by_id, d->count, id), to, same = 0;
 
-	for (i = order_find(s->by_id, d->count, id);
-	    i < d->count && s->by_id[i].key == id; i++) {
+	for (to = i; to < d->count && s->by_id[to].key == id; to++)
+		same += same_key(d, &d->list[s->by_id[to].index], name);
+	for (; i < to; i++) {
 		struct message *m = &d->list[s->by_id[i].index];
-		const char *known = maildrop_first_name(d, m);
 
-		if (name_key(known) != key || memcmp(known, name, key) != 0)
+		if (!same_key(d, m, name) || (same > 1 &&
+		    !name_same_unique(maildrop_first_name(d, m), name)))
 			continue;
 		if (move_to(d, m, name) == -1)
 			return -1;
