@@ -296,6 +296,8 @@ int visit_begin(struct visit *v, struct maildrop *d, struct maildir *dir,
 	if (keep)
 		sizecache_open(&v->cache, dir);
 	bits = known(v);
+	if (bits != 0)		/* the ids in it are inode numbers: all are */
+		dir->probed = true;
 	if (bits != BOTH)
 		return scan(v, bits) == -1 ? -1 : number(d);
 	v->scan.began = v->cache.mtime;

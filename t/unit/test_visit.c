@@ -268,6 +268,28 @@ START_TEST(a_directory_that_changes_meanwhile_is_read_after_all)
 END_TEST
 
 /*
+ * A search that comes later does not choose what an identity is: the file it
+ * would ask may be another by now.
+ */
+START_TEST(what_an_identity_is_stays_as_the_cache_has_it)
+{
+	three_messages();
+	settle(box);
+	visit();
+	enter();
+	ck_assert_int_eq(visit_list(&v), 0);
+	ck_assert_uint_eq(scans, 0);
+	rename_in(box, "new/3.c", "cur/3.c:2,S");
+	settle(box);
+	filesystem = FUSE_SUPER_MAGIC;
+	ck_assert_int_eq(maildrop_follow(&d), 1);
+	ck_assert_uint_eq(d.list[0].marks & MESSAGE_GONE, 0);
+	ck_assert_str_eq(maildrop_name(&d, &d.list[2]), "3.c:2,S");
+	leave();
+}
+END_TEST
+
+/*
  * A copy that brings the folders' old times with it, a clock that was set
  * back: the mtime is the old one, the ctime tells.
  */
@@ -884,6 +906,7 @@ Suite *visit_suite(void)
 	tcase_add_test(tc, one_delivery_costs_one_directory);
 	tcase_add_test(tc,
 	    a_directory_that_changes_meanwhile_is_read_after_all);
+	tcase_add_test(tc, what_an_identity_is_stays_as_the_cache_has_it);
 	tcase_add_test(tc, a_time_that_was_set_back_hides_nothing);
 	tcase_add_test(tc, another_folder_of_the_same_times_is_another);
 	tc = visit_case(s, "every order of times (P-142, S-17)");
