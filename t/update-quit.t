@@ -207,6 +207,24 @@ check 'P-54: the flag is not set for what was not sent to its end' '
 	[ -e Maildir/new/2.host ]
 '
 
+check 'P-54: what moved since RETR gets its flag where it is now' '
+	maildir one two three && begin &&
+	ask "RETR 1" && rest >/dev/null && ask "RETR 2" && rest >/dev/null &&
+	ask "RETR 3" && rest >/dev/null && rm Maildir/new/3.host &&
+	mv Maildir/new/1.host Maildir/cur/1.host:2,F &&
+	quit | grep -x "+OK bye" && left 2 &&
+	[ -e Maildir/cur/1.host:2,FS ] && [ -e Maildir/cur/2.host:2,S ] &&
+	grep "^session .* seen=2 " log
+'
+
+check 'P-54: nobody is searched where nothing has moved' '
+	maildir one && echo two | message cur/2.host:1,x &&
+	touch -d "1 hour ago" Maildir/new Maildir/cur && watch lseek &&
+	options=--no-size-cache && pop3 "RETR 1" "RETR 2" QUIT >actual &&
+	[ -e Maildir/cur/1.host:2,S ] && calls >lines &&
+	[ "$(grep -c "^lseek([0-9]*, 0, SEEK_SET)" lines)" = 2 ]
+'
+
 check 'P-54: removals come first, then flags' '
 	maildir one two &&
 	watch unlinkat,renameat2 &&

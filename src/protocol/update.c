@@ -33,12 +33,15 @@ static bool is_marked(const struct message *m)
 	    MESSAGE_DELETED;
 }
 
-/* Was fetched to its end, is kept, and has no flag S yet (P-54). */
+/* Was fetched to its end, is kept, and can have flag S but has not (P-54). */
 static bool is_newly_read(const struct maildrop *d, const struct message *m)
 {
+	char flagged[NAME_LIMIT + 1];
+
 	return (m->marks & (MESSAGE_DELETED | MESSAGE_RETRIEVED)) ==
 	    MESSAGE_RETRIEVED && !(m->sub == MAILDIR_CUR &&
-	    name_has_flag(maildrop_name(d, m), 'S'));
+	    name_has_flag(maildrop_name(d, m), 'S')) &&
+	    name_add_flag(maildrop_name(d, m), 'S', flagged) == 0;
 }
 
 static size_t count_marked(const struct maildrop *d)
@@ -126,19 +129,34 @@ static bool remove_all(struct session *s)
 	return missing == 0 && failed == 0;
 }
 
-/* U3.  A failure is logged where it is met, and changes no answer (P-54). */
-static void mark_seen(struct session *s)
+/* One attempt for each message that was read; counts those to look for. */
+static size_t mark_seen_once(struct session *s)
 {
-	size_t i;
+	size_t missing = 0, i;
 
 	for (i = 0; i < maildrop_listed(&s->drop); i++) {
 		const struct message *m = &s->drop.list[i];
+		enum maildir_result r;
 
-		if (is_newly_read(&s->drop, m) && maildir_mark_seen(&s->dir,
-		    (enum maildir_sub)m->sub, maildrop_name(&s->drop, m),
-		    m->id) == MAILDIR_DONE)
-			s->tally.seen++;
+		if (!is_newly_read(&s->drop, m))
+			continue;
+		r = maildir_mark_seen(&s->dir, (enum maildir_sub)m->sub,
+		    maildrop_name(&s->drop, m), m->id);
+		s->tally.seen += r == MAILDIR_DONE;
+		missing += r == MAILDIR_MISSING;
 	}
+	return missing;
+}
+
+/*
+ * U3.  A failure is logged where it is met, and changes no answer (P-54).  Who
+ * has moved since RETR is searched once: a program that shows the same mail
+ * moves what is new to cur/.
+ */
+static void mark_seen(struct session *s)
+{
+	if (mark_seen_once(s) > 0 && maildrop_follow(&s->drop) != -1)
+		mark_seen_once(s);
 }
 
 static const char *remove_and_flag(struct session *s)
