@@ -55,6 +55,7 @@ class Box:
         self.inodes = {}
         self.specs = {spec["id"]: spec for spec in case["files"]}
         self.mtimes = {}        # of new and cur when the last visit ended
+        self.ctimes = {}
         self.before = {}        # of the size cache: an older one
         self.time = 10 ** 18
         with open(new_path("secret"), "w") as f:
@@ -198,10 +199,14 @@ class Box:
             now = self.mtimes[folder]
             if os.path.isfile(cache):
                 os.utime(cache, ns=(now + delta, now + delta))
+        elif how == "back" and folder in self.mtimes:
+            now = self.mtimes[folder]       # only the ctime tells
         else:
             self.time += 10 ** 9
             now = self.time
         os.utime(path, ns=(now, now))
+        while os.stat(path).st_ctime_ns == self.ctimes.get(folder):
+            os.utime(path, ns=(now, now))   # the kernel's clock has ticks
         return True
 
     def cache(self, how, number=0):
@@ -273,8 +278,9 @@ class Box:
                     if f is not None and f.read() != file.data:
                         raise Mismatch(f"the octets of {place} changed")
         for folder in ("new", "cur"):
-            self.mtimes[folder] = os.stat(
-                os.path.join(self.path, folder)).st_mtime_ns
+            times = os.stat(os.path.join(self.path, folder))
+            self.mtimes[folder] = times.st_mtime_ns
+            self.ctimes[folder] = times.st_ctime_ns
 
     def allowed(self):
         """Of earlier visits."""
@@ -688,6 +694,7 @@ class Maker:
         self.where = {}         # ident -> folder, for a guess
         self.case = {"seed": seed, "files": self.files, "visits": []}
         self.with_cache = cache
+        self.rests = False
         self.ways = ["", "", "", "trash", "flag", "unlink"]
         if str(seed).partition("-")[0] in self.ways[3:]:
             self.ways = [str(seed).partition("-")[0]]
@@ -971,10 +978,10 @@ class Maker:
             some.append("--no-size-cache")
         return some
 
-    def visit(self, inner=False):
+    def visit(self, inner=False, rested=False):
         visit = {"options": list(self.usual), "link": self.one(*LINKS),
                  "steps": []}
-        if self.chance(20):
+        if self.chance(40 if rested else 20):
             visit["options"] = self.options()
         if inner:       # a lock would keep it out
             visit["options"] = [o for o in visit["options"] if o != "--lock"]
@@ -1003,8 +1010,18 @@ class Maker:
         return visit
 
     def before(self):
-        """What happens between two visits."""
+        """What happens between two visits.  Of a Maildir at rest the cache
+        says what is listed, so that there it matters what is in it."""
         acts = []
+        if self.rests:
+            self.rests = False
+            if self.chance(50):
+                return [["cache", "flip", self.r.randrange(1 << 30)]]
+            return [self.action() for _ in range(self.r.randrange(0, 4))] + \
+                [["times", "new", "back", 0], ["times", "cur", "back", 0]]
+        if self.chance(20):
+            self.rests = True
+            return [["times", "new", "old", 0], ["times", "cur", "old", 0]]
         if self.chance(10):
             acts.append(["cache", "keep"])
         if self.chance(60):
@@ -1019,6 +1036,14 @@ class Maker:
                          self.r.randrange(1 << 30)])
         return acts
 
+    @staticmethod
+    def alone(visit):
+        """Nobody else is there: a list that turns out to be damaged is made
+        anew when it is needed, and shows what is there by then."""
+        visit["steps"] = [step for step in visit["steps"] if "send" in step]
+        for part in (visit, *visit["steps"]):
+            part.pop("race", None)
+
     def make(self):
         for _ in range(self.one(0, 1, 2, 3, 4, 5, 6, 8, 8, 12, 30)):
             self.put(self.one(*["file"] * 20, "link", "directory", "fifo",
@@ -1031,9 +1056,13 @@ class Maker:
         if self.chance(3):
             self.case["trash-file"] = 1
         for n in range(self.one(1, 1, 2, 2, 3, 4, 6)):
-            visit = self.visit()
+            visit = self.visit(rested=self.rests)
             if n > 0 or self.chance(10):
+                rested = self.rests
                 visit["before"] = self.before()
+                if rested and visit["before"][:1] and \
+                        visit["before"][0][:2] == ["cache", "flip"]:
+                    self.alone(visit)
             self.case["visits"].append(visit)
         return self.case
 
