@@ -436,6 +436,23 @@ def _():
         same(s.lines("login"), [], code)
 
 
+@check("S-10: a checker that lets go of the pipe and thinks on is waited for "
+       "asleep")
+def _():
+    need_root()
+    each = []
+    for shape in SHAPES:
+        s = loose(f"os.close({PIPE}); import time; time.sleep(1); sys.exit(1)",
+                  shape=shape)
+        s.try_user("alice", "secret")
+        each.append(s)
+    for s in each:
+        same(s.line(), REFUSED, "answer")
+        with open(f"/proc/{s.pid}/io") as f:
+            reads = int(re.search(r"syscr: (\d+)", f.read())[1])
+        true(reads < 500, f"{reads} reads of the keeper")
+
+
 @check("S-15: octets on the pipe that are no session's let nobody in")
 def _():
     for shape in SHAPES:

@@ -164,12 +164,19 @@ static enum auth_verdict verdict(int status, const struct auth_checkpw *c,
 	}
 }
 
-static bool told(int fd, int timeout)
+/* The end of a pipe that the checker let go of is there at once: no waiting
+ * by poll(2) then. */
+static bool told(int fd, unsigned timeout)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char octet;
 
-	return poll(&p, 1, timeout) == 1 && read(fd, &octet, 1) == 1;
+	if (poll(&p, 1, (int)timeout) != 1)
+		return false;
+	if (read(fd, &octet, 1) == 1)
+		return true;
+	idle_sleep(timeout);
+	return false;
 }
 
 /* Until the octet, the checker's end, or the end of our patience. */
