@@ -515,6 +515,7 @@ for number, end in ((signal.SIGTERM, "signal"), (signal.SIGALRM, "timeout")):
             all_of_it = tree(s.pid)
             s.kill(number)
             s.closed(end)
+            true("did not answer" not in s.log_text(), "it had the time")
             for pid in all_of_it:
                 true(not alive(pid), f"process {pid} has ended")
 

@@ -201,8 +201,9 @@ static enum auth_verdict wait_for_session(struct auth_checkpw *c,
 	}
 	kill(c->session, SIGKILL);
 	waitpid(c->session, &status, 0);
-	log_error("the checker did not answer in 60 s and was killed; look at "
-	    "what is logged by", c->command[0]);
+	if (idle_ask() == IDLE_GO_ON)
+		log_error("the checker did not answer in 60 s and was killed; "
+		    "look at what is logged by", c->command[0]);
 	*reason = "checker";
 	return AUTH_TEMP;
 }
