@@ -152,12 +152,12 @@ static void serve_user(const struct broker_request *r,
 	session.plaintext = r->tls || session.config->allow_plaintext;
 	if (who->switch_user && priv_become(who->uid, who->gid,
 	    who->groups ? who->user : NULL) == -1) {
-		refuse(temporary, EXIT_SERVED);
-		return;
+		refusal = temporary;
+	} else {
+		session.tls = keeper_tls(r);
+		session.method = keeper_method(r);	/* a login, from here */
+		refusal = mailbox_of(who, path);
 	}
-	session.tls = keeper_tls(r);
-	session.method = keeper_method(r);
-	refusal = mailbox_of(who, path);
 	if (refusal == NULL)
 		refusal = serve_open(&session, path);
 	if (refusal == NULL) {

@@ -133,6 +133,8 @@ for fault in FAULTS + LIES + NOTHING:
             nothing_served(s, text)
         true("cannot become uid" in s.log_text() or
              "root was not given up" in s.log_text(), f"{s.log_text()}")
+        line = s.logged("session")
+        same((line["user"], line["end"]), ("alice", "error"), "the last line")
 
 
 for fault in FAULTS + LIES + NOTHING + ("chroot:error=EPERM",
