@@ -244,11 +244,18 @@ static bool plain(const char *name)
 	return i > 0 && i <= AUTH_NAME_MAX && name[0] != '.';
 }
 
+/* What getpwnam(3) may leave where it found nobody and nothing is wrong. */
+static bool not_there(int error)
+{
+	return error == 0 || error == ENOENT || error == ESRCH ||
+	    error == EBADF || error == EPERM;
+}
+
+/* PAM has seen the right password: all else is trouble of ours (P-77). */
 static enum auth_verdict no_passwd_entry(const char *user, int error,
     const char **reason)
 {
-	if (error == EIO || error == EMFILE || error == ENFILE ||
-	    error == ENOMEM || error == EINTR) {
+	if (!not_there(error)) {
 		errno = error;
 		log_errno("cannot look up user", user);
 		*reason = "pam";

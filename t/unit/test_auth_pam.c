@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -148,8 +149,8 @@ struct passwd *getpwnam(const char *name)
 	for (i = 0; i < COUNT(odd); i++)
 		if (strcmp(name, odd[i].pw_name) == 0)
 			return &odd[i];
-	if (strcmp(name, "odd-error") == 0) {
-		errno = EIO;
+	if (strncmp(name, "odd-error-", 10) == 0) {
+		errno = atoi(name + 10);
 		return NULL;
 	}
 	errno = getpwnam_r(name, &pw, buf, sizeof buf, &found);
@@ -168,9 +169,36 @@ START_TEST(an_odd_record_of_the_system_is_no_login)
 	ck_assert_int_eq(ask(stack(PERMIT), "pop3", 0, "odd-home", "pw"),
 	    AUTH_PERM);
 	ck_assert_str_eq(reason, "record");
-	ck_assert_int_eq(ask(stack(PERMIT), "pop3", 0, "odd-error", "pw"),
-	    AUTH_TEMP);
-	LOGS("cannot look up user odd-error");
+	ck_assert(nobody());
+}
+END_TEST
+
+/* Those of getpwnam(3), and what modules for a network leave; then those that
+ * it names for a user who is not there. */
+static const struct {
+	int error;
+	enum auth_verdict verdict;
+} lookups[] = {
+	{ EIO, AUTH_TEMP }, { EMFILE, AUTH_TEMP }, { ENFILE, AUTH_TEMP },
+	{ ENOMEM, AUTH_TEMP }, { EINTR, AUTH_TEMP }, { ERANGE, AUTH_TEMP },
+	{ EAGAIN, AUTH_TEMP }, { ETIMEDOUT, AUTH_TEMP },
+	{ ECONNREFUSED, AUTH_TEMP }, { EACCES, AUTH_TEMP },
+	{ 0, AUTH_REFUSED }, { ENOENT, AUTH_REFUSED },
+	{ ESRCH, AUTH_REFUSED }, { EBADF, AUTH_REFUSED },
+	{ EPERM, AUTH_REFUSED },
+};
+
+START_TEST(a_system_that_cannot_say_who_it_is_is_no_wrong_password)
+{
+	char name[32];
+
+	if (!can_test())
+		return;
+	snprintf(name, sizeof name, "odd-error-%d", lookups[_i].error);
+	ck_assert_int_eq(ask(stack(PERMIT), "pop3", 0, name, "pw"),
+	    lookups[_i].verdict);
+	if (lookups[_i].verdict == AUTH_TEMP)
+		LOGS("cannot look up user odd-error-");
 	ck_assert(nobody());
 }
 END_TEST
@@ -446,6 +474,9 @@ Suite *auth_pam_suite(void)
 	tcase_add_test(tc, a_uid_below_the_least_is_refused);
 	tcase_add_test(tc, root_is_refused_whatever_pam_says);
 	tcase_add_test(tc, an_odd_record_of_the_system_is_no_login);
+	tcase_add_loop_test(tc,
+	    a_system_that_cannot_say_who_it_is_is_no_wrong_password, 0,
+	    COUNT(lookups));
 	tcase_add_test(tc, only_root_serves_others);
 	tcase_add_test(tc, a_user_the_system_does_not_know_is_refused);
 	tcase_add_loop_test(tc, a_hostile_name_is_refused_before_pam_sees_it,
