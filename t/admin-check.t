@@ -1042,17 +1042,26 @@ def _():
         args = ["--log=syslog", *args]
         edited(args, ["syslog", "/dev/log"], ["--log=stderr"],
                lambda: ["--log=stderr", *args[1:]], wrapper=inside)
-        # A daemon listens.
-        with subprocess.Popen([*inside, python(), "-c", """
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        for option in "auto", "stderr":
+            well(f"--log={option}", *args[1:], wrapper=inside).says(
+                "note", "lost", "nobody listens at /dev/log")
+        # A daemon listens, in one way or the other.
+        for kind in ("DGRAM", "STREAM"):
+            with subprocess.Popen([*inside, python(), "-c", f"""
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_{kind})
 s.bind("/dev/log")
+if "{kind}" == "STREAM":
+    s.listen()
 print("ready", flush=True)
 sys.stdin.read()
+os.unlink("/dev/log")
 """], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as daemon:
-            same(daemon.stdout.readline(), b"ready\n", "the daemon")
-            well(*args, wrapper=inside).says("well", "syslog")
-            daemon.stdin.close()
+                same(daemon.stdout.readline(), b"ready\n", "the daemon")
+                well(*args, wrapper=inside).says("well", "syslog")
+                true("lost" not in str(well("--log=auto", *args[1:],
+                                            wrapper=inside)), "it listens")
+                daemon.stdin.close()
 
 
 @check("interface: every error at the start names --check")

@@ -198,15 +198,25 @@ static void ucspi(void)
 
 /* --- the log ------------------------------------------------------------- */
 
-static bool reaches_syslog(void)
+static bool reaches(int kind)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX,
 		.sun_path = "/dev/log" };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, kind | SOCK_CLOEXEC, 0);
 	bool r = connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
 
 	close(fd);
 	return r;
+}
+
+/* As syslog(3) will try it: musl's knows no daemon that listens by stream. */
+static bool reaches_syslog(void)
+{
+#ifdef __GLIBC__
+	if (reaches(SOCK_STREAM))
+		return true;
+#endif
+	return reaches(SOCK_DGRAM);
 }
 
 static void where_logged(const struct config *c)
@@ -219,6 +229,10 @@ static void where_logged(const struct config *c)
 		finding_well("the log: standard error, where that is a pipe, a "
 		    "file, a terminal or the journal, and not the client; "
 		    "else syslog");
+		if (!reaches_syslog())
+			finding_note("the log: where it is none of these, as "
+			    "under inetd, every line is lost: nobody listens "
+			    "at /dev/log");
 	} else if (reaches_syslog()) {
 		finding_well("the log: syslog, facility mail%s", c->log ==
 		    LOG_TO_AUTO ? "; standard error where that is a pipe, a "
