@@ -314,18 +314,28 @@ size_t files_in(const char *box, const char *sub)
 	return n;
 }
 
-void settle(const char *box)
+static void set_times(const char *box, time_t from_now)
 {
 	static const char *const sub[] = { "new", "cur" };
 	struct timespec t[2];
 	size_t i;
 
 	clock_gettime(CLOCK_REALTIME, &t[0]);
-	t[0].tv_sec -= 60;
+	t[0].tv_sec += from_now;
 	t[1] = t[0];
 	for (i = 0; i < COUNT(sub); i++)
 		ck_assert_int_eq(utimensat(AT_FDCWD, path_in(box, sub[i]), t,
 		    0), 0);
+}
+
+void settle(const char *box)
+{
+	set_times(box, -60);
+}
+
+void unsettle(const char *box)
+{
+	set_times(box, 10);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,

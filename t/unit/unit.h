@@ -111,6 +111,9 @@ size_t files_in(const char *box, const char *sub);
 /* Lets new/ and cur/ look as if nothing had changed there for a minute. */
 void settle(const char *box);
 
+/* And these will still be young when they are read, on a busy machine too. */
+void unsettle(const char *box);
+
 /*
  * lseek(2) is the tests' own: maildir.c calls it when it begins to read a
  * directory, and that is when "another program" can rename under its eyes.
