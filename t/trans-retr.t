@@ -265,4 +265,32 @@ check 'P-29: a read error makes LIST and STAT -ERR [SYS/TEMP], this time' '
 		diff -u - begins
 '
 
+# leased FILE: it is under the lease of somebody who gives it back when asked,
+# as file servers do: by SIGIO, which ends him.
+leased()
+{
+	mkfifo "$1.held" && {
+		py -c '
+import fcntl, os, signal, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+signal.alarm(60)
+print("held", flush=True)
+signal.pause()' "$1" >"$1.held" &
+	} && read -r answer <"$1.held" && [ "$answer" = held ] && rm "$1.held"
+}
+
+check 'P-35: a message under the lease of a file server is waited for' '
+	maildir one two && own && leased Maildir/new/1.host &&
+	leased Maildir/new/2.host &&
+	pop3 STAT "RETR 1" "RETR 2" QUIT >actual && wait &&
+	grep -x "+OK 2 10" actual && grep -x one actual && grep -x two actual
+'
+
+check 'P-149: so is the count of the quota' '
+	maildir one two && printf "1000S\n8 2\n" >Maildir/maildirsize && own &&
+	leased Maildir/maildirsize && pop3 "DELE 1" QUIT >actual && wait &&
+	grep -qx -e "-4 -1" Maildir/maildirsize
+'
+
 finish

@@ -26,6 +26,8 @@
 
 #define LOCK_WAIT 2000		/* ms: P-56 */
 #define LOCK_PAUSE 50		/* ms */
+#define LEASE_WAIT 2000		/* ms: see maildir_open_file() */
+#define LEASE_PAUSE 20		/* ms */
 #define PATH_SHOWN 1024		/* octets of a path for the log */
 #define ENTRIES 32768		/* octets of directory a call */
 
@@ -354,6 +356,22 @@ bool maildir_young(const struct maildir_times *t)
 	return false;
 }
 
+/* O_NONBLOCK: a FIFO must not hold us.  To a regular file a lease alone says
+ * EAGAIN, and the kernel has told who holds it by then. */
+int maildir_open_file(int dir, const char *name, int flags)
+{
+	unsigned waited;
+
+	for (waited = 0;; waited += LEASE_PAUSE) {
+		int fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK |
+		    O_NOCTTY | O_CLOEXEC);
+
+		if (fd != -1 || errno != EAGAIN || waited >= LEASE_WAIT)
+			return fd;
+		idle_sleep(LEASE_PAUSE);
+	}
+}
+
 int maildir_fetch(const struct maildir *m, enum maildir_sub sub,
     const char *name, uint64_t id, struct stat *st)
 {
@@ -362,9 +380,7 @@ int maildir_fetch(const struct maildir *m, enum maildir_sub sub,
 	errno = ENOENT;
 	if (!name_ok(name))
 		return -1;
-	/* O_NONBLOCK: a FIFO must not hold us.  Regular files ignore it. */
-	fd = openat(m->sub[sub], name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-	    O_NOCTTY | O_CLOEXEC);
+	fd = maildir_open_file(m->sub[sub], name, O_RDONLY);
 	if (fd == -1) {
 		if (errno == ELOOP || errno == ENXIO || errno == ENODEV)
 			errno = ENOENT;		/* a link, socket or device */

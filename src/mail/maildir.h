@@ -89,6 +89,13 @@ bool maildir_same_times(const struct maildir_times *a,
 bool maildir_young(const struct maildir_times *t);
 
 /*
+ * openat(2) that no link, FIFO or terminal can lead astray or hold (S-8).  A
+ * lease of a file server (NFS, SMB) on this host, which has it from a client
+ * that wrote the file, is waited for: 2 s at most.
+ */
+int maildir_open_file(int dir, const char *name, int flags);
+
+/*
  * Opens a message for reading: a regular file of that identity, no link, no
  * FIFO (S-8).  Fills *st.  -1: in errno; ENOENT where there is no such file
  * or it is not the same message.

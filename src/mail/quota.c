@@ -59,8 +59,7 @@ void quota_open(struct quota *q, const struct maildir *m)
 	const int dir = q->above == -1 ? m->root : q->above;
 	struct stat st;
 
-	q->fd = openat(dir, QUOTA_NAME, O_WRONLY | O_APPEND | O_NOFOLLOW |
-	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	q->fd = maildir_open_file(dir, QUOTA_NAME, O_WRONLY | O_APPEND);
 	if (q->fd == -1) {
 		if (errno != ENOENT)
 			maildir_complain(m, "cannot open, so what is removed "

@@ -86,8 +86,7 @@ static bool read_head(struct sizecache *c)
 
 bool sizecache_open(struct sizecache *c, const struct maildir *m)
 {
-	c->fd = openat(m->root, SIZECACHE_NAME, O_RDONLY | O_NOFOLLOW |
-	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	c->fd = maildir_open_file(m->root, SIZECACHE_NAME, O_RDONLY);
 	if (c->fd == -1)
 		return false;
 	if (read_head(c)) {

@@ -62,8 +62,7 @@ static int read_text(struct uidlfile *f, int fd, size_t size)
 static int read_file(struct uidlfile *f, int root)
 {
 	struct stat st;
-	int r, saved, fd = openat(root, UIDLFILE_NAME, O_RDONLY | O_NOFOLLOW |
-	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int r, saved, fd = maildir_open_file(root, UIDLFILE_NAME, O_RDONLY);
 
 	if (fd == -1)
 		return errno == ENOENT ? 0 : -1;
