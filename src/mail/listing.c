@@ -143,7 +143,7 @@ static int scan_steadily(struct maildrop *d, struct listing_scan *s,
 	for (scans = 0; scans < SCANS && !still; scans++) {
 		before = s->times;
 		clock_gettime(CLOCK_REALTIME, &s->began);
-		young = maildir_young(&before);
+		young = maildir_young(&before) > 0;
 		r = scans == 0 ? scan(d, known, &sightings) :
 		    scan_again(d, known, &sightings);
 		if (r == -1 || maildir_times(d->dir, &s->times) == -1)

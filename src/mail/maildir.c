@@ -337,23 +337,33 @@ bool maildir_same_times(const struct maildir_times *a,
 	    maildir_same_time(a, b, MAILDIR_CUR);
 }
 
-bool maildir_young(const struct maildir_times *t)
+/* Milliseconds until a change would surely show in that time. */
+static unsigned hides_for(const struct timespec *t, const struct timespec *now)
+{
+	const int64_t hidden = t->tv_nsec == 0 ? MAILDIR_COARSE :
+	    MAILDIR_YOUNG;
+	int64_t s = now->tv_sec - t->tv_sec, age;
+
+	if (s < 0 && s > -MAILDIR_AHEAD)
+		return MAILDIR_YOUNG;	/* a file server's clock is ahead */
+	if (s < 0 || s > MAILDIR_COARSE / 1000)
+		return 0;
+	age = (s * 1000000000 + now->tv_nsec - t->tv_nsec) / 1000000;
+	return age < hidden ? (unsigned)(hidden - age) : 0;
+}
+
+unsigned maildir_young(const struct maildir_times *t)
 {
 	struct timespec now;
+	unsigned most = 0, ms;
 	int i;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	for (i = 0; i < MAILDIR_SUBS; i++) {
-		int64_t s = now.tv_sec - t->changed[i].tv_sec;
-		int64_t ns = now.tv_nsec - t->changed[i].tv_nsec;
-
-		/* In the future: of a file server whose clock is ahead. */
-		if ((s < 0 && s > -MAILDIR_AHEAD) ||
-		    (s >= 0 && s <= 1 && s * 1000000000 + ns <
-		    MAILDIR_YOUNG * INT64_C(1000000)))
-			return true;
+		ms = hides_for(&t->changed[i], &now);
+		most = ms > most ? ms : most;
 	}
-	return false;
+	return most;
 }
 
 /* O_NONBLOCK: a FIFO must not hold us.  To a regular file a lease alone says

@@ -80,13 +80,16 @@ bool maildir_same_times(const struct maildir_times *a,
 
 /*
  * Whether a change after now could leave these times as they are, because
- * they are so young that a coarse clock may not have moved on (P-142).  A time
- * that is still to come is young, too, unless it is so far away that no clock
- * gave it: then a change puts the present in its place.
+ * they are so young that a coarse clock may not have moved on (P-142): then
+ * in how many milliseconds it could not any more, else 0.  Times in whole
+ * seconds are those of a filesystem that has no others.  A time that is still
+ * to come is young, too, unless it is so far away that no clock gave it: then
+ * a change puts the present in its place.
  */
 #define MAILDIR_YOUNG 20	/* ms */
+#define MAILDIR_COARSE 2000	/* ms: FAT's; others that are coarse have 1 s */
 #define MAILDIR_AHEAD 3600	/* s */
-bool maildir_young(const struct maildir_times *t);
+unsigned maildir_young(const struct maildir_times *t);
 
 /*
  * openat(2) that no link, FIFO or terminal can lead astray or hold (S-8).  A

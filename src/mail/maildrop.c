@@ -412,7 +412,7 @@ int maildrop_follow(struct maildrop *d)
 
 	if (maildir_times(d->dir, &before) == -1)
 		goto fail;
-	young = maildir_young(&before);
+	young = maildir_young(&before) > 0;
 	if (look_for_all(d) == -1 || maildir_times(d->dir, &after) == -1)
 		goto fail;
 	if (young || !maildir_same_times(&before, &after))

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define PAUSE 25	/* ms: longer than MAILDIR_YOUNG, see follow() */
+#define PAUSE 5		/* ms, besides what maildir_young() says */
 
 static const char bye[] = "+OK bye\r\n";
 static const char not_delivered[] =
@@ -60,7 +60,10 @@ static size_t count_marked(const struct maildrop *d)
  */
 static bool follow(struct maildrop *d)
 {
-	idle_sleep(PAUSE);
+	struct maildir_times t;
+
+	idle_sleep(PAUSE + (maildir_times(d->dir, &t) == -1 ? MAILDIR_YOUNG :
+	    maildir_young(&t)));
 	return maildrop_follow(d) == 1;
 }
 

@@ -326,6 +326,28 @@ END_TEST
 
 /* --- opening a message --------------------------------------------------- */
 
+/* As FAT has them, and ext4 with small inodes. */
+START_TEST(times_in_whole_seconds_of_two_seconds_ago_may_hide_a_change)
+{
+	struct maildir_times t;
+	struct timespec now;
+
+	clock_by_waits(1, NULL);
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_ahead(1000 - now.tv_nsec / 1000000);
+	clock_gettime(CLOCK_REALTIME, &now);
+	t.changed[0].tv_sec = now.tv_sec - 60;
+	t.changed[1].tv_sec = now.tv_sec;
+	t.changed[0].tv_nsec = t.changed[1].tv_nsec = 0;
+	ck_assert_uint_gt(maildir_young(&t), MAILDIR_COARSE - 1000);
+	clock_ahead(MAILDIR_COARSE - 100);
+	ck_assert_uint_gt(maildir_young(&t), 0);
+	ck_assert_uint_le(maildir_young(&t), 100);
+	clock_ahead(101);
+	ck_assert_uint_eq(maildir_young(&t), 0);
+}
+END_TEST
+
 START_TEST(a_message_is_opened_for_reading)
 {
 	const char *box = opened();
@@ -998,6 +1020,8 @@ Suite *maildir_suite(void)
 	tcase_add_loop_test(tc,
 	    a_change_shows_in_the_times_of_the_directories, 0, 2);
 	tcase_add_test(tc, times_of_twenty_milliseconds_ago_may_hide_a_change);
+	tcase_add_test(tc,
+	    times_in_whole_seconds_of_two_seconds_ago_may_hide_a_change);
 	tc = unit_case(s, "opening a message (S-7, S-8, P-35)");
 	tcase_add_test(tc, a_message_is_opened_for_reading);
 	tcase_add_loop_test(tc,
