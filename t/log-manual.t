@@ -252,6 +252,14 @@ def _():
     same(sorted(forms()), sorted(written), "kinds")
 
 
+@check("interface: every form has the pid, by which lines can be joined")
+def _():
+    with open(os.path.join(TOP, "man", "maildir-pop3d.8")) as f:
+        true("of this process, in every line" in f.read(), "the manual")
+    for line in literals(LOG)[0].splitlines():
+        true(" pid=" in line, line)
+
+
 @check("interface: the values of end, delivered and reason in the manual are "
        "those in the source, and what was logged is among them")
 def _():

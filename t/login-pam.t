@@ -245,6 +245,8 @@ def _():
         true(answer.startswith(b"-ERR [" + code.encode()), f"{answer!r}")
         s.says(word)
         same(s.logged("login-failed")["reason"], "pam", "reason")
+        same({f["pid"] for f in s.lines("pam-failed")},
+             {s.logged("login-failed")["pid"]}, "pid")
 
 
 @check("P-61: a service that is not there falls to PAM's own \"other\", which "

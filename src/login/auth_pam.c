@@ -197,6 +197,7 @@ static enum auth_verdict failed(const struct attempt *a, const char *call,
 	if (verdict == AUTH_REFUSED)
 		return verdict;
 	log_line(LOG_ERR, "pam-failed");
+	log_number("pid", (uint64_t)getpid());
 	log_string("service", a->service);
 	log_string("call", call);
 	log_string("error", a->handle == NULL ? NULL :
