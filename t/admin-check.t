@@ -149,7 +149,7 @@ def _():
         m = Maildir(SMALL)
         path, args = good(shape=shape, maildir=m)
         found = well(*args, shape=shape)
-        found.says("well", path, "1 users", "1 Maildirs")
+        found.says("well", path, "users: 1,", "looked at: 1")
         found.says("well", "sandbox:" if sandboxed() else "log")
         if shape == "root":
             found.says("well", "--user=nobody")
@@ -452,7 +452,7 @@ def _():
         line_is_wrong(record("al", stored), ["al", word], ["openssl passwd"],
                       record("al", CRYPT["sha512"]))
     for locked in ("", "!", "*", "x", "!" + CRYPT["md5"]):
-        well(*good(record("a", locked))[1]).says("well", "1 of them locked")
+        well(*good(record("a", locked))[1]).says("well", "locked: 1,")
 
 
 @check("P-153: \"openssl passwd -6\" makes what its advice says")
@@ -540,7 +540,7 @@ def _():
     path, args = good(*[record(f"u{i}", CRYPT["sha512"])
                         for i in range(2000)], maildir=m)
     found = well(*args)
-    found.says("well", "2000 users", "1000 Maildirs")
+    found.says("well", "users: 2000,", "looked at: 1000")
     found.says("note", "no more than 1000")
 
 
@@ -548,7 +548,7 @@ def _():
 def _():
     # 0.1 s each: without a limit that would be 20 s and more.
     path, args = good(*[record(f"u{i}", COSTLY) for i in range(200)])
-    well(*args).says("note", "hashes were not tried")
+    well(*args).says("note", "hashes not tried")
 
 
 # --- Maildirs -------------------------------------------------------------------
@@ -685,10 +685,10 @@ def _():
 
     box(lambda h, m: [os.chmod(f"{m}/new/{n}", 0)
                       for n in os.listdir(m + "/new")],
-        "1 messages cannot be read", shape="uid")
+        "cannot read: 1", shape="uid")
     need_root()
     for shape in SHAPES:
-        box(lambda h, m: roots(m), "1 messages cannot be read", shape=shape)
+        box(lambda h, m: roots(m), "cannot read: 1", shape=shape)
 
 
 @check("interface: a file of sizes that cannot be used may be removed")
@@ -734,7 +734,7 @@ def _():
     with open(m + "/maildir-pop3d.uidl", "w") as f:
         f.write("maildir-pop3d-uidl 1\nx\n")
     os.chmod(m + "/maildir-pop3d.uidl", 0o644)
-    well("--log=stderr", m).says("note", "1 lines", "passed over")
+    well("--log=stderr", m).says("note", "passed over", "1 of them")
 
 
 @check("interface: --delete=trash where .Trash or its cur is no folder of ours")

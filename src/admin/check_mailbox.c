@@ -194,8 +194,8 @@ static void messages(const struct look *l, const char *path)
 	closedir(dir);
 	if (closed == 0)
 		return;
-	finding_mend("%s: %s: %u messages cannot be read by uid %u", l->name,
-	    path, closed, l->uid);
+	finding_mend("%s: %s: messages that uid %u cannot read: %u", l->name,
+	    path, l->uid, closed);
 	finding_do("chown -R %u:%u %s && chmod -R u+r %s", l->uid, l->gid,
 	    finding_quote(path), finding_quote(path));
 }

@@ -278,14 +278,14 @@ static void summary(const struct file *f)
 		    "maildir-pop3d-passwd says how a line is written",
 		    f->users.path);
 	else
-		finding_well("passwd-file %s: read to its end: %zu users, %zu "
-		    "of them locked, %zu Maildirs looked at", f->users.path,
+		finding_well("passwd-file %s: read to its end; users: %zu, "
+		    "locked: %zu, Maildirs looked at: %zu", f->users.path,
 		    f->count, f->locked, f->mailboxes);
 	if (f->mailboxes == CHECK_USERS_MAILBOXES)
 		finding_note("no more than %zu Maildirs are looked at",
 		    f->mailboxes);
 	if (f->unhashed > 0)
-		finding_note("%zu hashes were not tried, that takes too long",
+		finding_note("hashes not tried, as that takes too long: %zu",
 		    f->unhashed);
 }
 

@@ -270,7 +270,7 @@ static void print_unusable(const struct import *m)
 static void print_count(size_t count, const char *what)
 {
 	if (count > 0)
-		printf("%zu %s\n", count, what);
+		printf("%s: %zu\n", what, count);
 }
 
 static void report(const struct import *m)
@@ -278,19 +278,19 @@ static void report(const struct import *m)
 	if (m->o->from == IMPORT_QMAIL)
 		printf("file names, as qmail shows them\n");
 	else
-		printf("%s, version %u: %zu records\n", m->list,
+		printf("%s, version %u, records: %zu\n", m->list,
 		    m->old.version, m->old.count);
 	print_unusable(m);
-	print_count(m->old.unread, "lines could not be read");
+	print_count(m->old.unread, "lines that could not be read");
 	print_count(m->old.count - m->known.found,
-	    "records are not of a message that is there (now)");
-	print_count(m->drop.count - m->known.found, "messages are not in the "
-	    "list: their UIDLs come from their file names");
+	    "records whose message is not there (any more)");
+	print_count(m->drop.count - m->known.found, "messages that are not in "
+	    "the list, whose UIDLs come from their file names");
 	print_count(m->known.doubled, m->o->from == IMPORT_DOVECOT ?
-	    "UIDLs came again: with -2, -3 ... behind them, as "
+	    "UIDLs that came again, now with -2, -3 ... behind them, as "
 	    "pop3_uidl_duplicates=rename has it" :
-	    "UIDLs came again: with ~2, ~3 ... behind them");
-	printf("%zu UIDLs taken over\n", m->known.count);
+	    "UIDLs that came again, now with ~2, ~3 ... behind them");
+	printf("UIDLs taken over: %zu\n", m->known.count);
 }
 
 /* --- all of it ------------------------------------------------------------ */

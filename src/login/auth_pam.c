@@ -293,11 +293,11 @@ static enum auth_verdict identify(const char *user, uid_t min_uid,
 		return AUTH_REFUSED;
 	}
 	if (pw->pw_dir[0] != '\0' && pw->pw_dir[0] != '/')
-		return wrong_record("the home, as getent passwd shows it, is "
-		    "not absolute of user", user, reason);
+		return wrong_record("the home that getent passwd shows is not "
+		    "absolute:", user, reason);
 	if (strlen(pw->pw_dir) > AUTH_PATH_MAX)
-		return wrong_record("the home, as getent passwd shows it, is "
-		    "too long of user", user, reason);
+		return wrong_record("the home that getent passwd shows is too "
+		    "long:", user, reason);
 	if (geteuid() != 0 && pw->pw_uid != geteuid())
 		return wrong_record("the server must be started as root to "
 		    "serve user", user, reason);

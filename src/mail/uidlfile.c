@@ -166,9 +166,9 @@ static void tell_bad(const struct uidlfile *f, const struct maildir *m)
 {
 	char text[160];
 
-	snprintf(text, sizeof text, "%zu lines are no UIDL, blank and name, "
-	    "and passed over; the first is number %zu of " UIDLFILE_NAME
-	    " in", f->bad, f->first_bad);
+	snprintf(text, sizeof text, "passed over: lines that are no UIDL, "
+	    "blank and name, %zu of them; the first is number %zu of "
+	    UIDLFILE_NAME " in", f->bad, f->first_bad);
 	log_warning(text, m->path);
 }
 
