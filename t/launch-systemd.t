@@ -13,6 +13,7 @@ SLOW = 400              # seconds for a check
 SYSTEMD = "/lib/systemd/systemd"
 UNITS = "/usr/local/lib/systemd/system"
 DROP_IN = "/etc/systemd/system/pop3@.service.d/virtual.conf"
+TLS_DROP_IN = "/etc/systemd/system/pop3s@.service.d/system.conf"
 VIRTUAL = os.path.dirname(DROP_IN)
 NO_LIMIT = "/etc/systemd/system/pop3.socket.d/no-limit.conf"
 
@@ -321,6 +322,20 @@ def _():
         serves(995, bob(), systemd, "yes", tls=client_context())
         refuses(995, bob(), systemd, tls=client_context())
         deletes_before_reset(995, bob(), systemd, tls=client_context())
+
+
+@check("pop3s@.service: system users, by what its comment says, where there is "
+       "no /var/vmail", SLOW)
+def _():
+    need("tlswrapper")
+    with open(UNITS + "/pop3s@.service") as f:
+        command = re.search(r"(?m)^ExecStart=(.*)$", f.read()).group(1)
+    command = re.sub(" -u vmail| --tls=on .*", "", command)
+    text = ("[Service]\nProtectHome=no\nTemporaryFileSystem=/var\n"
+            "BindReadOnlyPaths=/var/lib\nExecStart=\n"
+            f"ExecStart={command} --tls=on --pam\n")
+    with enabled("pop3s.socket", {TLS_DROP_IN: text}) as systemd:
+        serves(995, alice(), systemd, "yes", tls=client_context())
 
 
 SERVICE = """[Service]
