@@ -62,24 +62,25 @@ def _():
         survives_reset(1110, mail, where.log)
 
 
-def readme():
-    """What README says to type for virtual users."""
+def readme(start, end):
+    """What README says to type between two of its words."""
     with open(os.path.join(T, "..", "README")) as f:
         text = f.read()
-    text = text[text.index("serve virtual users"):text.index("Then alice's")]
-    return "\n".join(re.findall(r"(?m)^    (.*)$", text))
+    text = text[text.index(start):]
+    return "\n".join(re.findall(r"(?m)^    (.*)$", text[:text.index(end)]))
 
 
-@check("README: what it says to type makes a virtual user who can log in")
+@check("README: what it says to type makes a virtual user who can log in, and "
+       "its --check has nothing to mend")
 def _():
-    need("tcpserver", "useradd", "userdel", "openssl", "script")
+    need("tcpserver", "useradd", "userdel", "openssl", "script", "runuser")
     run("umount", "/var/vmail")
     shutil.rmtree("/var/vmail")
     os.unlink("/etc/mail.passwd")
     run("userdel", "vmail")
     commands = new_path("readme")
     with open(commands, "w") as f:
-        f.write("set -e\n" + readme())
+        f.write("set -e\n" + readme("serve virtual users", "Then alice's"))
     # openssl asks the terminal, twice.
     run("script", "-qec", f"sh {commands}", "/dev/null",
         input=f"{SECRET}\n{SECRET}\n")
@@ -87,6 +88,7 @@ def _():
     same(os.stat("/etc/mail.passwd").st_mode & 0o777, 0o400, "its mode")
     mail = Mail("/var/vmail/example.org/alice", "alice@example.org",
                 entry.pw_uid)
+    run("sh", "-ec", readme("Whether a set-up", "On a terminal"))
     with Launcher(f"{EXAMPLES}/tcpserver.run") as where:
         c = Client(110)
         c.log_in(mail)
