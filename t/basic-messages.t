@@ -284,8 +284,8 @@ HASHES = [
      "clear", "secret"),
     ("stored password: a hash of yescrypt or SHA-512 would do, but not one of "
      "method $1$", CRYPT["md5"]),
-    ("stored password: crypt(3) cannot use this hash, it is damaged or its "
-     "method not built in; method $6$", "$6$"),
+    ("stored password: crypt(3) cannot use this hash: it is damaged, its "
+     "method not built in, or there is no memory for it; method $6$", "$6$"),
 ]
 
 

@@ -329,8 +329,8 @@ static void complain_of_hash(const struct stored *s)
 		return;
 	}
 	complain(method_of(text) != NULL ?
-	    "stored password: crypt(3) cannot use this hash, it is damaged or "
-	    "its method not built in; method" :
+	    "stored password: crypt(3) cannot use this hash: it is damaged, its "
+	    "method not built in, or there is no memory for it; method" :
 	    "stored password: a hash of yescrypt or SHA-512 would do, but not "
 	    "one of method", text, METHOD_SHOWN, '$');
 }

@@ -347,7 +347,7 @@ static const struct {
 #ifdef HAVE_CRYPT
 	{ "$1$secret$Za1QBI8iEuuEbnKvXV4R/0", "but not one of method $1$\n" },
 	{ "$argon2id$v=19$secret", "but not one of method\n" },
-	{ "$6$secret", "damaged or its method not built in; method $6$\n" },
+	{ "$6$secret", "or there is no memory for it; method $6$\n" },
 #endif
 };
 
