@@ -520,6 +520,34 @@ for number, end in ((signal.SIGTERM, "signal"), (signal.SIGALRM, "timeout")):
                 true(not alive(pid), f"process {pid} has ended")
 
 
+@check("P-22: --login-timeout is over while the checker works: both are ended")
+def _():
+    each = []
+    for shape in SHAPES:
+        s = Checked('touch "$0/runs"; exec sleep 50', "--login-timeout=2",
+                    shape=shape)
+        s.send(b"USER alice\r\nPASS secret\r\n")
+        s.line()
+        until(s.was_run, "the checker")
+        each.append(s)
+    for s in each:
+        s.closed("timeout")
+        true("did not answer" not in s.log_text(), "60 s were not over")
+        same(s.lines("login"), [], "logins")
+
+
+@check("P-22: --login-timeout is no more where a checker has let somebody in")
+def _():
+    for shape in SHAPES:
+        s = Checked(GOOD, "--login-timeout=2", shape=shape)
+        login(s)
+        until(lambda: time.monotonic() - s.began > 3,
+              "its time would be over")
+        s.ok("STAT")
+        s.quit()
+        s.over("quit")
+
+
 @check("P-118: --checkpassword without MAILDIR or CHECKER: 100, and one line "
        "that says so")
 def _():

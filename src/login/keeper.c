@@ -245,8 +245,10 @@ enum keeper_result keeper_run(struct keeper *k, struct broker_request *r,
 	enum keeper_result result;
 
 	memset(r, 0, sizeof *r);
+	alarm(k->login_timeout);	/* a check that takes long hears it, too */
 	result = serve(k, r, who, k->login_timeout == 0 ? 0 :
 	    idle_clock() + k->login_timeout * SECOND);
+	alarm(0);
 	end_front(k);
 	close(k->broker);
 	return result;
