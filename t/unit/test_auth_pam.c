@@ -282,8 +282,10 @@ START_TEST(what_pam_says_has_its_answer)
 		ck_assert_str_eq(reason, stacks[_i].reason);
 	if (stacks[_i].verdict != AUTH_OK)
 		ck_assert(nobody());
-	if (stacks[_i].verdict >= AUTH_TEMP)
-		LOGS("pam-failed service=pop3 call=pam_a");
+	if (stacks[_i].verdict >= AUTH_TEMP) {
+		LOGS("pam-failed pid=");
+		LOGS(" service=pop3 call=pam_a");
+	}
 	if (stacks[_i].verdict == AUTH_PERM)
 		LOGS("/etc/pam.d, file pop3");
 	ck_assert_ptr_null(strstr(logged, "secret-word"));
