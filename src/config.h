@@ -31,7 +31,7 @@ struct config {
 	bool allow_plaintext;
 	bool proxy_protocol;
 	bool apop;
-	const char *hostname;		/* NULL: "localhost" */
+	const char *hostname;		/* NULL: ask the system */
 	const char *user;		/* the part before login: who */
 	const char *chroot;		/* and where */
 	uid_t min_uid;

@@ -17,6 +17,7 @@
 #include "base/priv.h"
 #include "base/sandbox.h"
 #include "config.h"
+#include "login/apop.h"
 #include "login/auth.h"
 #include "login/auth_checkpw.h"
 #include "login/broker.h"
@@ -443,7 +444,7 @@ int main(int argc, char **argv)
 	session.began = idle_clock();
 	peer_find(&session.peer, 0);
 	peer_tune(1);
-	if (c.what == CONFIG_PREAUTH)
-		return serve_preauth();
-	return serve_login();
+	if (c.apop)		/* while we may ask */
+		c.hostname = apop_host(c.hostname);
+	return c.what == CONFIG_PREAUTH ? serve_preauth() : serve_login();
 }

@@ -596,7 +596,11 @@ def _():
             continue
         s = Checked(MD5, "--apop", *([] if host is None
                                      else [f"--hostname={host}"]))
-        stamp_of(s)
+        host_in = STAMP.fullmatch(s.greeting)[5]
+        if host is None and re.fullmatch("[a-z0-9-]+", socket.gethostname()):
+            same(host_in, socket.gethostname().encode(), "this host")
+        elif host is not None:
+            same(host_in, b"localhost", f"for {host!r}")
     s = Checked(MD5)
     true(b"<" not in s.greeting, "no stamp without --apop")
     no_code(s.ask("APOP alice " + "0" * 32), "APOP without --apop")

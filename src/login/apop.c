@@ -7,6 +7,7 @@
 #include "login/apop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -66,6 +67,14 @@ static int print(char *out, size_t room, const char *hex, const char *host)
 	    (long long)time(NULL), hex, host);
 
 	return n < 0 || (size_t)n >= room || n > APOP_STAMP_MAX ? -1 : 0;
+}
+
+const char *apop_host(const char *hostname)
+{
+	static char own[HOST_NAME_MAX + 1];
+
+	return hostname == NULL && gethostname(own, sizeof own) == 0 ? own :
+	    hostname;
 }
 
 int apop_stamp(char *out, size_t room, const char *hostname)

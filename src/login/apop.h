@@ -27,6 +27,9 @@
  */
 int apop_stamp(char *out, size_t room, const char *hostname);
 
+/* hostname, or this host's name if it is NULL, good for ever; or NULL. */
+const char *apop_host(const char *hostname);
+
 /* Whether the len octets are APOP_DIGEST_LEN hex digits, of either case. */
 bool apop_digest(const char *text, size_t len);
 
