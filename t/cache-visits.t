@@ -162,7 +162,7 @@ check 'P-31: a client that gives up and comes back goes on where it was' '
 		visits=$((visits + 1)) && [ $visits -lt 30 ] && start &&
 		hear >/dev/null && tell LIST &&
 		{ timeout 1 sed -u "/^\.$cr/q" <&4 >answer || :; } &&
-		exec 3>&- 4<&- && wait "$server" && rm to from
+		exec 3>&- 4<&- && wait "$server" && rm to from || exit 1
 	done &&
 	[ $visits -gt 1 ] && grep -c "end=disconnect.*octets=-" log &&
 	trace= && pop3 "LIST 60" | grep -x "+OK 60 4"
