@@ -325,6 +325,13 @@ class Cable:
     def cut(self):
         ip("link", "set", "near", "down")
 
+    def end(self):
+        """There may be another of these names afterwards."""
+        ip("link", "del", "near")
+        self.listener.close()
+        os.close(self.there)
+        os.close(self.ours)
+
 
 class Far:
     """A client beyond the cable that reads so much, and is then cut off."""
@@ -366,7 +373,7 @@ class Severed:
 
     def __init__(self, count, seed):
         r = random.Random(seed)
-        cable = Cable()
+        self.cable = cable = Cable()
         self.fars = []
         for n in range(count):
             size = r.choice((3000, 20000, 200000, 500000))
@@ -387,3 +394,4 @@ class Severed:
             if b"\r\n.\r\n" not in far.got:
                 yield f"LOST: {len(far.got)} octets came of mail that is " \
                     f"gone; {far.log_text()}"
+        self.cable.end()
