@@ -236,7 +236,8 @@ class Attempt:
         """getpwnam(3) and the modules behind it end the process where they
         have no memory, or a call of theirs fails: nobody is let in by that."""
         return self.result == "gone" and self.way.shape == "root" and (
-            number == signal.SIGSEGV and "nomem" in self.said or
+            number in (signal.SIGSEGV, signal.SIGABRT) and
+            "nomem" in self.said or
             number == signal.SIGABRT and re.search(
                 "Assertion [`']|futex facility", self.said))
 

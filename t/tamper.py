@@ -830,15 +830,17 @@ class Marathon:
         sys.exit(1 if self.failed else 0)
 
     def run(self, cases):
-        """cases: lists of (mode, harm); the first list first, each shuffled:
-        what there is no time for is left out evenly."""
+        """cases: lists of (mode, harm).  Each list is shuffled, so that what
+        there is no time for is left out evenly, and has an equal share of the
+        time, with what those before it did not need."""
         seed = int(time.time())
         say(f"figure seed {seed}")
-        for part in cases:
+        for lists, part in zip(range(len(cases), 0, -1), cases):
             part = list(part)
             random.Random(seed).shuffle(part)
+            until_ = max(self.left(), 0) * (1 - 1 / lists)
             for number, (mode, harm, *more) in enumerate(part):
-                if self.case is None and self.left() <= 0:
+                if self.case is None and self.left() <= until_:
                     self.count("cases-left-out", len(part) - number)
                     break
                 self.try_one(mode, harm, **dict(more))
