@@ -37,8 +37,8 @@ const char *maildrop_name(const struct maildrop *d, const struct message *m)
 
 bool maildrop_corrected(const struct maildrop *d, const struct message *m)
 {
-	return !name_same_unique(maildrop_first_name(d, m),
-	    maildrop_name(d, m));
+	return m->path != m->name && !name_same_unique(
+	    maildrop_first_name(d, m), maildrop_name(d, m));
 }
 
 void maildrop_complain(const struct maildrop *d, const struct message *m,
