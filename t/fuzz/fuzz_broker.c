@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "login/broker.h"
+#include "protocol/cmd.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@ static void text_ok(const char *text, size_t len, size_t max, bool visible)
 static void sound(const struct broker_request *r)
 {
 	must(r->kind >= BROKER_PASS && r->kind <= BROKER_END, "a kind");
+	must(r->end <= END_ERROR, "an end");
 	must((r->stls | r->tls | r->health) <= 1, "yes or no");
 	text_ok(r->name, r->name_len, BROKER_NAME, false);
 	text_ok(r->secret, r->secret_len, BROKER_SECRET, false);
@@ -37,6 +39,7 @@ static void mended(const uint8_t *data, size_t len, struct broker_request *r)
 	memset(r, 0, sizeof *r);
 	memcpy(r, data, len < sizeof *r ? len : sizeof *r);
 	r->kind = (uint8_t)(1 + r->kind % 4);
+	r->end = (uint8_t)(r->end % (END_ERROR + 1));
 	r->stls &= 1;
 	r->tls &= 1;
 	r->health &= 1;
