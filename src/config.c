@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "admin/import_check.h"
 #include "base/idle.h"
 #include "base/num.h"
 #include "login/auth.h"

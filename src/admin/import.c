@@ -361,6 +361,12 @@ static int import(struct import *m)
 	return r == 0 ? finish(m) : r;
 }
 
+int import_refuse(const char *error)
+{
+	fprintf(stderr, "maildir-pop3d: %s\n", error);
+	return IMPORT_WRONG;
+}
+
 int import_run(const struct import_options *o)
 {
 	struct import m = { .o = o };

@@ -5,7 +5,6 @@
 #define ADMIN_IMPORT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* Exit codes. */
 enum { IMPORT_TAKEN = 0, IMPORT_WRONG = 100, IMPORT_FAILED = 111 };
@@ -20,13 +19,6 @@ struct import_options {
 	bool reuse_xuidl;	/* Dovecot's pop3_reuse_xuidl */
 	bool dry_run;		/* write nothing, print the lines */
 };
-
-/*
- * Whether the options fit each other; import: there is an --import at all.
- * -1: error is one line, as config_read() has it.
- */
-int import_check(const struct import_options *o, bool import, char *error,
-    size_t room);
 
 /* Tells what was wrong with the command line; the exit code. */
 int import_refuse(const char *error);

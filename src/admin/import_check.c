@@ -4,7 +4,7 @@
  * Runs as: whoever the launcher chose; nothing is opened.
  * Trusts:  nothing: see config.c.
  */
-#include "admin/import.h"
+#include "admin/import_check.h"
 
 #include "admin/uidlfmt.h"
 
@@ -32,10 +32,4 @@ int import_check(const struct import_options *o, bool import, char *error,
 	else
 		return 0;
 	return -1;
-}
-
-int import_refuse(const char *error)
-{
-	fprintf(stderr, "maildir-pop3d: %s\n", error);
-	return IMPORT_WRONG;
 }
